@@ -1,0 +1,9 @@
+import type { Command } from './command.ts'
+
+export interface CommandEntry {
+  readonly summary: string
+  readonly load: () => Promise<{ command: Command } | { subcommands: Readonly<Record<string, CommandEntry>> }>
+}
+
+/** What can be typed after `paddock`, in the order of `paddock --help`. The summary stands here so that help loads nothing. */
+export const commands: Readonly<Record<string, CommandEntry>> = {}

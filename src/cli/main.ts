@@ -1,0 +1,80 @@
+import { parseArgs } from 'node:util'
+import { UserError } from '../lib/errors.ts'
+import { printable } from '../lib/printable.ts'
+import type { Command, ExitCode, Invocation, Io, Option } from './command.ts'
+import { type CommandEntry, commands } from './commands.ts'
+import { commandHelp, listHelp } from './help.ts'
+
+/**
+ * Runs what was typed after `paddock`.
+ * @returns the exit code; a `UserError` has been printed as one sentence, any other error is a bug and is thrown
+ */
+export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
+  try {
+    return await dispatch('paddock', commands, argv, io)
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    const hint = error.hint === undefined ? '' : `; ${error.hint}`
+    io.stderr.write(`paddock: ${printable(error.message)}${printable(hint)}\n`)
+    if (io.env['PADDOCK_DEBUG'] === '1') io.stderr.write(`${error.stack ?? ''}\n${String(error.cause)}\n`)
+    return 2
+  }
+}
+
+async function dispatch(
+  prefix: string,
+  entries: Readonly<Record<string, CommandEntry>>,
+  argv: readonly string[],
+  io: Io,
+): Promise<ExitCode> {
+  const [name, ...rest] = argv
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    ;(name === undefined ? io.stderr : io.stdout).write(listHelp(prefix, entries))
+    return name === undefined ? 2 : 0
+  }
+  const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
+  if (entry === undefined) {
+    throw new UserError(`'${prefix} ${name}' is not a command`, { hint: `'${prefix} --help' lists them` })
+  }
+  const loaded = await entry.load()
+  if ('subcommands' in loaded) return dispatch(`${prefix} ${name}`, loaded.subcommands, rest, io)
+  return run(`${prefix} ${name}`, loaded.command, rest, io)
+}
+
+async function run(typed: string, command: Command, argv: readonly string[], io: Io): Promise<ExitCode> {
+  const { values, positionals } = parse(typed, command, argv)
+  if (values['help'] === true) {
+    io.stdout.write(commandHelp(command))
+    return 0
+  }
+  const { min, max } = command.arguments
+  if (positionals.length < min || positionals.length > max) {
+    const problem = positionals.length < min ? 'needs more arguments' : 'takes fewer arguments'
+    throw new UserError(`'${typed}' ${problem}: ${command.usage.join(' | ')}`, {
+      hint: `see '${typed} --help'`,
+    })
+  }
+  return command.run({ positionals, options: values, io })
+}
+
+function parse(typed: string, command: Command, argv: readonly string[]) {
+  const help: Option = { type: 'boolean', short: 'h', help: 'show this' }
+  const options = Object.fromEntries(
+    Object.entries({ ...command.options, help }).map(([name, { type, multiple = false, short }]) => [
+      name,
+      { type, multiple, ...(short === undefined ? {} : { short }) },
+    ]),
+  )
+  try {
+    const { values, positionals } = parseArgs({ args: [...argv], options, allowPositionals: true })
+    return { positionals, values: values as Invocation['options'] }
+  } catch (error) {
+    if (!(error instanceof TypeError) || !('code' in error)) throw error
+    throw new UserError(`'${typed}': ${firstSentence(error.message)}`, { hint: `see '${typed} --help'` })
+  }
+}
+
+function firstSentence(message: string): string {
+  const sentence = message.split(/\. |\n/)[0] ?? message
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1)
+}
