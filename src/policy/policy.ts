@@ -1,6 +1,6 @@
 import type { ChangeKind } from '../cow/change.ts'
 
-export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical'
+export type { Severity } from '../protocol/findings.ts'
 
 /** Where a rule was written, for messages and `policy explain`: "web.yaml:4", "label paddock.expect". */
 export interface RuleSource {

@@ -1,0 +1,106 @@
+/** How bad; also the order in which people should look. */
+export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical'
+
+/** Which source of the sensor saw it (src/sensor/sources). */
+export type FindingSource =
+  | 'fanotify'
+  | 'layer-watch'
+  | 'sweep'
+  | 'process-connector'
+  | 'process-sweep'
+  | 'engine'
+  | 'self-test'
+  | 'sensor'
+
+/**
+ * What was seen.
+ * `change`: a change of the layer directory, a volume or a tmpfs that policy does not expect.
+ * `exec`: a program ran, or was denied, that is not in the image.
+ * `process`: a running process that policy does not expect, or one that should run and does not.
+ * `lifecycle`: a container or an engine came, went or was changed in a way that matters.
+ * `trouble`: the sensor's own: overflow, a dead source, a failed self-test, a full spool, a clock jump, a policy that does not load.
+ */
+export type FindingKind = 'change' | 'exec' | 'process' | 'lifecycle' | 'trouble'
+
+/** A name that a container chose: text, with the bytes beside it where they are not UTF-8. */
+export interface PathJson {
+  readonly path: string
+  readonly pathBase64?: string
+}
+
+export interface ContainerRef {
+  readonly id: string
+  readonly name: string
+  readonly image: string
+  readonly engine: 'docker' | 'podman'
+}
+
+/** One process, as far as `/proc` still told. Strings are what the process claims: hostile. */
+export interface ProcessRef {
+  readonly pid: number
+  /** Clock ticks since boot: with the pid, an identity. 0 where it was gone. */
+  readonly startTicks: number
+  readonly parentPid: number
+  readonly command: string
+  readonly exe: PathJson | null
+  /** At most 4 KiB in all; null where it was gone. */
+  readonly argv: readonly string[] | null
+  /** As the host sees them, and inside the container's user namespace; null where it was gone. */
+  readonly uid: number | null
+  readonly uidInside: number | null
+}
+
+export interface SideJson {
+  readonly mode: string
+  readonly uid: number
+  readonly gid: number
+  readonly size: number
+  readonly sha256?: string
+}
+
+/** One finding as it crosses from the sensor to watch: one JSON document on one line, at most 64 KiB. */
+export interface Finding {
+  readonly version: 1
+  /** Numbered from 1 by the spool, without gaps, over all of the sensor's lives. */
+  readonly number: number
+  /** RFC 3339, milliseconds, UTC: when it was seen. */
+  readonly at: string
+  readonly kind: FindingKind
+  readonly source: FindingSource
+  readonly severity: Severity
+  /** Ids of the table of reasons (src/policy/severity.ts), or of `trouble`: "queue-overflow". */
+  readonly reasons: readonly string[]
+  /** One sentence for people, already safe for a terminal. */
+  readonly summary: string
+  readonly container: ContainerRef | null
+  /** What belongs together has the same key: container, process tree or burst. */
+  readonly group: string
+  /** How many observations this finding stands for; more than 1 when a burst was folded. */
+  readonly count: number
+  readonly path?: PathJson
+  readonly change?: {
+    readonly kind: 'added' | 'modified' | 'deleted' | 'metadata' | 'replaced'
+    readonly type: string
+    readonly now: SideJson | null
+    readonly was: SideJson | null
+  }
+  readonly exec?: {
+    readonly verdict: 'denied' | 'allowed'
+    /** Where the program lies. */
+    readonly from: 'image' | 'layer' | 'tmpfs' | 'volume' | 'bind' | 'memfd' | 'deleted' | 'host' | 'unknown'
+    /** Microseconds from the kernel's question to the answer. */
+    readonly verdictMicros?: number
+  }
+  /** The process that did it, then its ancestors up to the container's init. */
+  readonly processes?: readonly ProcessRef[]
+  /** Whether it came in by `docker exec` (or the engine's like) and not from the container's init. */
+  readonly byExec?: boolean
+  readonly evidence?: readonly {
+    readonly sha256: string
+    readonly size: number
+    /** Whether only the first 32 MiB were kept. */
+    readonly truncated: boolean
+  }[]
+  /** Further facts, flat: "queue": 16384. */
+  readonly details?: Readonly<Record<string, string | number | boolean>>
+}
