@@ -1,6 +1,6 @@
 // Plain JavaScript with no dependency: it runs under whatever Node the machine has, before Node 24 is there.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -11,9 +11,10 @@ const nodeBinary = join(root, 'node_modules/.bin/node')
 
 function upToDate() {
   if (!existsSync(installed) || !existsSync(nodeBinary)) return false
-  if (statSync(installed).mtimeMs < statSync(wanted).mtimeMs) return false
   const [have, want] = [installed, wanted].map((file) => JSON.parse(readFileSync(file, 'utf8')).packages)
-  return Object.entries(have).every(([name, entry]) => want[name]?.version === entry.version)
+  return Object.entries(want).every(
+    ([name, entry]) => name === '' || entry.optional || have[name]?.version === entry.version,
+  )
 }
 
 if (!upToDate()) {
