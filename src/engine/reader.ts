@@ -15,6 +15,15 @@ export interface EngineInfo {
   readonly usernsRemap: boolean
   /** The engine's own security options, as it lists them: "name=seccomp,profile=default". */
   readonly securityOptions: readonly string[]
+  readonly liveRestore: boolean
+  /** Of containers that choose none, "json-file". */
+  readonly loggingDriver: string
+  /** Host names and address ranges spoken to without TLS, without the loopback ranges every engine lists. */
+  readonly insecureRegistries: readonly string[]
+  readonly authorizationPlugins: readonly string[]
+  readonly experimental: boolean
+  /** Null when this engine is in no swarm. */
+  readonly swarm: { readonly managers: number; readonly isManager: boolean } | null
 }
 
 export type ContainerState = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead'
@@ -37,6 +46,8 @@ export interface Mount {
   /** Path inside the container. */
   readonly target: string
   readonly writable: boolean
+  /** "rprivate", "rshared", …; empty where the engine does not say. */
+  readonly propagation: string
 }
 
 /** One container, with all that Paddock uses of what the engine knows. */
@@ -56,6 +67,10 @@ export interface Container extends ContainerSummary {
   readonly env: readonly string[]
   readonly restartCount: number
   readonly health: 'none' | 'starting' | 'healthy' | 'unhealthy'
+  /** "docker-default", "unconfined"; empty where the kernel has no AppArmor. */
+  readonly appArmorProfile: string
+  /** Names of the networks it is attached to. */
+  readonly networks: readonly string[]
   readonly hostConfig: HostConfig
 }
 
@@ -79,6 +94,17 @@ export interface HostConfig {
   /** CPU shares, quota and nano-cpus folded: whether any CPU limit is set. */
   readonly cpuLimited: boolean
   readonly devices: readonly { readonly host: string; readonly container: string }[]
+  /** "c 10:200 rwm", "a *:* rwm". */
+  readonly deviceCgroupRules: readonly string[]
+  /** Groups beyond the user's own, as configured: names or ids. */
+  readonly groupAdd: readonly string[]
+  /** Names of the limits it sets itself, "nofile". */
+  readonly ulimits: readonly string[]
+  /** Empty is the engine's own. */
+  readonly cgroupParent: string
+  /** Whether `/proc` and `/sys` are shown without the usual masks (`systempaths=unconfined`, privileged). */
+  readonly systemPathsUnmasked: boolean
+  readonly log: { readonly driver: string; readonly options: Readonly<Record<string, string>> }
   readonly restartPolicy: { readonly name: string; readonly maximumRetryCount: number }
   readonly ports: readonly {
     readonly hostIp: string
@@ -110,6 +136,22 @@ export interface Image extends ImageSummary {
   readonly architecture: string
 }
 
+/** One step of an image's making, newest first. `createdBy` is what the builder wrote: hostile, and may hold secrets. */
+export interface ImageStep {
+  readonly createdBy: string
+  readonly createdAt: string
+  readonly sizeBytes: number
+}
+
+export interface Network {
+  readonly id: string
+  readonly name: string
+  /** "bridge", "host", "null", "overlay", … */
+  readonly driver: string
+  /** Driver options as the engine lists them: "com.docker.network.bridge.enable_icc". */
+  readonly options: Readonly<Record<string, string>>
+}
+
 export interface EngineEvent {
   readonly type: 'container' | 'image' | 'daemon' | 'other'
   /** "start", "die", "rename", "pause", "unpause", "destroy", "exec_create", … */
@@ -135,6 +177,8 @@ export interface EngineReader {
   container(idOrName: string): Promise<Container>
   images(): Promise<readonly ImageSummary[]>
   image(reference: string): Promise<Image>
+  imageHistory(reference: string): Promise<readonly ImageStep[]>
+  networks(): Promise<readonly Network[]>
   /** Follows until the signal aborts; ends with an error when the connection is lost. */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>
 }
