@@ -96,6 +96,16 @@ export default defineConfig(
     },
   },
   {
+    files: ['**/*.ts'],
+    ignores: ['src/lib/libc/library.ts'],
+    rules: {
+      '@typescript-eslint/no-restricted-imports': [
+        'error',
+        { paths: [{ name: 'koffi', message: 'The only FFI is src/lib/libc; declare the call there.' }] },
+      ],
+    },
+  },
+  {
     files: ['src/**/*.test.ts', 'test/**/*.ts', 'bench/**/*.ts', 'tools/**/*.ts'],
     rules: {
       '@typescript-eslint/no-floating-promises': [
