@@ -1,16 +1,19 @@
 /** How bad; also the order in which people should look. */
-export type Severity = 'info' | 'low' | 'medium' | 'high' | 'critical'
+export const severities = ['info', 'low', 'medium', 'high', 'critical'] as const
+export type Severity = (typeof severities)[number]
 
 /** Which source of the sensor saw it (src/sensor/sources). */
-export type FindingSource =
-  | 'fanotify'
-  | 'layer-watch'
-  | 'sweep'
-  | 'process-connector'
-  | 'process-sweep'
-  | 'engine'
-  | 'self-test'
-  | 'sensor'
+export const findingSources = [
+  'fanotify',
+  'layer-watch',
+  'sweep',
+  'process-connector',
+  'process-sweep',
+  'engine',
+  'self-test',
+  'sensor',
+] as const
+export type FindingSource = (typeof findingSources)[number]
 
 /**
  * What was seen.
@@ -20,7 +23,25 @@ export type FindingSource =
  * `lifecycle`: a container or an engine came, went or was changed in a way that matters.
  * `trouble`: the sensor's own: overflow, a dead source, a failed self-test, a full spool, a clock jump, a policy that does not load.
  */
-export type FindingKind = 'change' | 'exec' | 'process' | 'lifecycle' | 'trouble'
+export const findingKinds = ['change', 'exec', 'process', 'lifecycle', 'trouble'] as const
+export type FindingKind = (typeof findingKinds)[number]
+
+/** design.md's words: what became of a path, compared with the baseline (src/cow/change.ts has the type). */
+export const changeKinds = ['added', 'modified', 'deleted', 'metadata', 'replaced'] as const
+
+/** Where a program lies. */
+export const programPlaces = [
+  'image',
+  'layer',
+  'tmpfs',
+  'volume',
+  'bind',
+  'memfd',
+  'deleted',
+  'host',
+  'unknown',
+] as const
+export type ProgramPlace = (typeof programPlaces)[number]
 
 /** A name that a container chose: text, with the bytes beside it where they are not UTF-8. */
 export interface PathJson {
@@ -58,10 +79,13 @@ export interface SideJson {
   readonly sha256?: string
 }
 
-/** One finding as it crosses from the sensor to watch: one JSON document on one line, at most 64 KiB. */
+/**
+ * One finding as it crosses from the sensor to watch: one JSON document on one line, at most 64 KiB.
+ * It grows by optional keys only; whoever reads one ignores keys that it does not know.
+ */
 export interface Finding {
   readonly version: 1
-  /** Numbered from 1 by the spool, without gaps, over all of the sensor's lives. */
+  /** Numbered from 1 by the spool, without gaps, over all of the sensor's lives. Unique within one spool id (`hello`). */
   readonly number: number
   /** RFC 3339, milliseconds, UTC: when it was seen. */
   readonly at: string
@@ -79,15 +103,14 @@ export interface Finding {
   readonly count: number
   readonly path?: PathJson
   readonly change?: {
-    readonly kind: 'added' | 'modified' | 'deleted' | 'metadata' | 'replaced'
+    readonly kind: (typeof changeKinds)[number]
     readonly type: string
     readonly now: SideJson | null
     readonly was: SideJson | null
   }
   readonly exec?: {
     readonly verdict: 'denied' | 'allowed'
-    /** Where the program lies. */
-    readonly from: 'image' | 'layer' | 'tmpfs' | 'volume' | 'bind' | 'memfd' | 'deleted' | 'host' | 'unknown'
+    readonly from: ProgramPlace
     /** Microseconds from the kernel's question to the answer. */
     readonly verdictMicros?: number
   }
@@ -101,6 +124,14 @@ export interface Finding {
     /** Whether only the first 32 MiB were kept. */
     readonly truncated: boolean
   }[]
-  /** Further facts, flat: "queue": 16384. */
+  /**
+   * Further facts, flat: "queue": 16384. `shortened: true` where the codec left something out to fit the line.
+   * Findings that could not be kept are told by one `trouble` with the reason `findings-lost`: `count` is how many,
+   * `lostFrom` and `lostTo` (RFC 3339) when the first and the last of them were seen, `lostAt` the number of the
+   * first finding kept after them, `critical`, `high`, … how many of each severity, `why` what was in the way.
+   */
   readonly details?: Readonly<Record<string, string | number | boolean>>
 }
+
+/** A finding as the sensor's sources make it: all but its number, which the spool gives. */
+export type UnnumberedFinding = Omit<Finding, 'number' | 'version'>
