@@ -1,0 +1,194 @@
+import { spawn } from 'node:child_process'
+import {
+  appendFileSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
+import { createConnection } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { EngineKind } from '../../src/engine/reader.ts'
+import { type Suite, suiteDir } from './packages.ts'
+import { cgroupParent } from './run-folder.ts'
+
+export type EngineName = 'docker' | 'docker-userns' | 'docker-containerd' | 'podman'
+
+/** What a test may know of an engine that runs for it. */
+export interface RunningEngine {
+  readonly name: EngineName
+  readonly kind: EngineKind
+  /** "unix:///var/tmp/…/docker.sock" */
+  readonly address: string
+  readonly dataRoot: string
+  /** The engine's own process; what it started (containerd, shims) are others. */
+  readonly pid: number
+  /** Everything the engine printed. */
+  readonly log: string
+}
+
+interface Recipe {
+  readonly kind: EngineKind
+  readonly suite: Suite
+  /** Prepares the engine's folder, gives the command line. */
+  readonly command: (folder: string, cgroup: string) => string[]
+}
+
+const recipes: Readonly<Record<EngineName, Recipe>> = {
+  docker: {
+    kind: 'docker',
+    suite: 'bookworm',
+    command: (folder, cgroup) => dockerd(folder, cgroup, 'bookworm'),
+  },
+  'docker-userns': { kind: 'docker', suite: 'bookworm', command: remappedDockerd },
+  'docker-containerd': { kind: 'docker', suite: 'trixie', command: containerdStoreDockerd },
+  podman: { kind: 'podman', suite: 'bookworm', command: podmanService },
+}
+
+/** The name of every kind of engine that Paddock promises to work with. */
+export const engineNames = Object.keys(recipes) as readonly EngineName[]
+
+/** Starts one engine with all it owns in `<run>/<name>`, and waits until it listens. */
+export async function startEngine(run: string, name: EngineName): Promise<RunningEngine> {
+  const { kind, suite, command } = recipes[name]
+  const folder = join(run, name)
+  mkdirSync(folder, { mode: 0o711 })
+  const [program = '', ...args] = command(folder, cgroupParent(run))
+  const log = join(folder, 'log')
+  const output = openSync(log, 'a')
+  const child = spawn(program, args, {
+    cwd: folder,
+    env: environment(folder, suite),
+    stdio: ['ignore', output, output],
+    detached: true,
+  })
+  child.unref()
+  const socket = join(folder, 'engine.sock')
+  for (let round = 0; !(await listens(socket)); round++) {
+    if (round > 600 || child.exitCode !== null || child.signalCode !== null || child.pid === undefined)
+      throw new Error(`the test engine '${name}' does not start: ${readFileSync(log, 'utf8').slice(-2000)}`)
+    await sleep(100)
+  }
+  return { name, kind, address: `unix://${socket}`, dataRoot: join(folder, 'data'), pid: child.pid ?? 0, log }
+}
+
+function environment(folder: string, suite: Suite): NodeJS.ProcessEnv {
+  // Debian 13's runc wants a newer C library than Debian 12 has; 12's runs on both.
+  const bins = [...new Set<Suite>([suite, 'bookworm'])].flatMap((name) =>
+    ['usr/sbin', 'usr/bin'].map((bin) => join(suiteDir(name), bin)),
+  )
+  return {
+    PATH: [...bins, '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':'),
+    LD_LIBRARY_PATH: join(suiteDir('bookworm'), 'usr/lib/x86_64-linux-gnu'),
+    HOME: folder,
+    TMPDIR: join(folder, 'tmp'),
+    CONTAINERS_CONF: join(folder, 'containers.conf'),
+    CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
+    CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf'),
+  }
+}
+
+function dockerd(folder: string, cgroup: string, suite: Suite, config: object = {}): string[] {
+  mkdirSync(join(folder, 'tmp'))
+  // 20.10 would write it to /etc/docker.
+  const trustKey = suite === 'bookworm' ? { 'deprecated-key-path': join(folder, 'key.json') } : {}
+  writeFileSync(join(folder, 'daemon.json'), JSON.stringify({ ...config, ...trustKey }))
+  return [
+    join(suiteDir(suite), 'usr/sbin/dockerd'),
+    `--config-file=${join(folder, 'daemon.json')}`,
+    `--host=unix://${join(folder, 'engine.sock')}`,
+    `--data-root=${join(folder, 'data')}`,
+    `--exec-root=${join(folder, 'exec')}`,
+    `--pidfile=${join(folder, 'engine.pid')}`,
+    `--init-path=${join(suiteDir('bookworm'), 'usr/bin/tini-static')}`,
+    `--cgroup-parent=${cgroup}`,
+    '--exec-opt=native.cgroupdriver=cgroupfs',
+    // No network of its own: nothing of the machine's interfaces, rules and routes is touched.
+    '--bridge=none',
+    '--iptables=false',
+    '--ip-forward=false',
+  ]
+}
+
+function containerdStoreDockerd(folder: string, cgroup: string): string[] {
+  return dockerd(folder, cgroup, 'trixie', { features: { 'containerd-snapshotter': true } })
+}
+
+/**
+ * userns-remap looks its user up in /etc. The machine's own files stay as they are: the engine runs in a mount
+ * namespace where copies with one more user lie over them.
+ */
+function remappedDockerd(folder: string, cgroup: string): string[] {
+  const user = 'paddockremap'
+  const first = 2_000_000_000
+  const lines = {
+    passwd: `${user}:x:${String(first)}:${String(first)}::/nonexistent:/usr/sbin/nologin\n`,
+    group: `${user}:x:${String(first)}:\n`,
+    subuid: `${user}:${String(first)}:65536\n`,
+    subgid: `${user}:${String(first)}:65536\n`,
+  }
+  mkdirSync(join(folder, 'etc'))
+  for (const [name, line] of Object.entries(lines)) {
+    const copy = join(folder, 'etc', name)
+    if (existsSync(`/etc/${name}`)) copyFileSync(`/etc/${name}`, copy)
+    appendFileSync(copy, line)
+  }
+  const binds = Object.keys(lines).map((name) => `mount --bind ${join(folder, 'etc', name)} /etc/${name}`)
+  const command = dockerd(folder, cgroup, 'bookworm', { 'userns-remap': user })
+  return ['unshare', '--mount', 'sh', '-c', `${binds.join(' && ')} && exec "$@"`, 'sh', ...command]
+}
+
+function podmanService(folder: string): string[] {
+  const own = join(suiteDir('bookworm'), 'usr')
+  const files = {
+    'containers.conf': `[containers]
+default_ulimits = ["nofile=1000:1000", "nproc=1000:1000"]
+seccomp_profile = "${own}/share/containers/seccomp.json"
+netns = "none"
+[engine]
+runtime = "runc"
+cgroup_manager = "cgroupfs"
+events_logger = "file"
+lock_type = "file"
+conmon_path = ["${own}/bin/conmon"]
+helper_binaries_dir = ["${own}/lib/podman"]
+init_path = "${own}/bin/tini-static"
+[engine.runtimes]
+runc = ["${own}/sbin/runc"]
+[network]
+network_config_dir = "${folder}/networks"
+`,
+    'storage.conf': `[storage]\ndriver = "overlay"\ngraphroot = "${folder}/data"\nrunroot = "${folder}/exec"\n`,
+    'registries.conf': 'unqualified-search-registries = []\n',
+    '.config/containers/policy.json': '{ "default": [{ "type": "insecureAcceptAnything" }] }\n',
+  }
+  for (const directory of ['tmp', 'networks', '.config/containers'])
+    mkdirSync(join(folder, directory), { recursive: true })
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  const roots = [
+    '--root',
+    join(folder, 'data'),
+    '--runroot',
+    join(folder, 'exec'),
+    '--tmpdir',
+    join(folder, 'state'),
+  ]
+  const service = ['system', 'service', '--time=0', `unix://${join(folder, 'engine.sock')}`]
+  return [join(own, 'bin/podman'), ...roots, ...service]
+}
+
+function listens(socket: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const connection = createConnection(socket)
+    connection.once('connect', () => {
+      connection.destroy()
+      resolve(true)
+    })
+    connection.once('error', () => {
+      resolve(false)
+    })
+  })
+}

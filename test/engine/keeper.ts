@@ -1,0 +1,94 @@
+import { createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setUp } from '../../tools/setup.ts'
+import { runDocker } from './docker-client.ts'
+import { engineNames, type EngineName, type RunningEngine, startEngine } from './engines.ts'
+import { loadFixtureImage } from './images.ts'
+import { makeRunFolder, removeRun, removeStaleRuns } from './run-folder.ts'
+
+/*
+ * The keeper owns the engines of one test run. Its parent (the test run, or a test file started by hand) holds
+ * its standard input: when that closes, however the parent ended, the keeper stops and removes everything.
+ * Test files ask for engines on its socket, one JSON document a line, and stay connected while they run; when
+ * one goes, however it ended, the containers with its prefix are removed.
+ */
+
+export interface KeeperRequest {
+  readonly id: number
+  readonly engine: string
+}
+
+/** An engine, and what the names of the asking file's containers begin with. */
+export interface StartedEngine {
+  readonly engine: RunningEngine
+  readonly prefix: string
+}
+
+export type KeeperAnswer = { readonly id: number } & (
+  { readonly started: StartedEngine } | { readonly error: string }
+)
+
+setUp()
+await removeStaleRuns()
+const run = makeRunFolder()
+const engines = new Map<EngineName, Promise<RunningEngine>>()
+let connections = 0
+
+const server = createServer(serve)
+server.listen(join(run, 'keeper.sock'), () => {
+  process.stdout.write(`${join(run, 'keeper.sock')}\n`)
+})
+
+process.stdin.resume()
+process.stdin.once('close', () => void end())
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void end())
+
+function serve(connection: Socket): void {
+  connections++
+  const prefix = `t${String(connections)}-`
+  connection.on('error', () => connection.destroy())
+  createInterface(connection).on('line', (line) => {
+    void answer(line, prefix).then((reply) => connection.write(`${JSON.stringify(reply)}\n`))
+  })
+  connection.once('close', () => void removeContainers(prefix))
+}
+
+async function answer(line: string, prefix: string): Promise<KeeperAnswer> {
+  const { id, engine } = JSON.parse(line) as KeeperRequest
+  const name = engineNames.find((known) => known === engine)
+  if (name === undefined) return { id, error: `there is no test engine '${engine}'` }
+  try {
+    const started = engines.get(name) ?? start(name)
+    engines.set(name, started)
+    return { id, started: { engine: await started, prefix } }
+  } catch (error) {
+    return { id, error: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+async function start(name: EngineName): Promise<RunningEngine> {
+  const engine = await startEngine(run, name)
+  await loadFixtureImage(engine)
+  return engine
+}
+
+async function removeContainers(prefix: string): Promise<void> {
+  for (const started of engines.values()) {
+    try {
+      const { address } = await started
+      const names = await runDocker(address, ['ps', '-aq', '--filter', `name=^/?${prefix}`])
+      const ids = names.split('\n').filter((id) => id !== '')
+      if (ids.length > 0) await runDocker(address, ['rm', '-fv', ...ids])
+    } catch {
+      // The engine never started, or is being stopped; what it had goes with the run.
+    }
+  }
+}
+
+async function end(): Promise<void> {
+  server.close()
+  await Promise.allSettled(engines.values())
+  await removeRun(run)
+  process.exit(0)
+}
