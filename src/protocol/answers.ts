@@ -1,27 +1,32 @@
-import { containerRef, pathJson, processRef, rfc3339 } from './finding-shape.ts'
+import { containerRef, pathJson, processRef, rfc3339, sideJson } from './finding-shape.ts'
 import {
   changeKinds,
   type ContainerRef,
   type PathJson,
   type ProcessRef,
-  type Severity,
   severities,
+  type Severity,
+  type SideJson,
 } from './findings.ts'
-import type { RequestType } from './requests.ts'
-import { boolean, integer, list, nullable, object, oneOf, optional, type Shape, text } from './shape.ts'
+import { PRESENT_MAX_CAUSES, type RequestType } from './requests.ts'
+import { boolean, integer, list, nullable, object, oneOf, record, type Shape, text } from './shape.ts'
 
-/** Something the sensor depends on: a source, an engine, a kernel feature. */
+/** Something the sensor depends on: a source, an engine, the policy, a kernel feature. */
 export interface PartStatus {
   /** "fanotify", "engine unix:///run/docker.sock", "policy". */
   readonly name: string
-  /** `off`: not wanted or not there to be had; `lost`: should work and does not. */
+  /** `off`: not wanted, or not there to be had; `lost`: should work and does not. */
   readonly state: 'ok' | 'off' | 'lost'
   /** One sentence; for `off` and `lost`, which guarantee is lost. */
   readonly detail: string
 }
 
 export interface SensorStatus {
+  /** When this was put together; all times RFC 3339, milliseconds, UTC. */
+  readonly at: string
+  /** Of Paddock. */
   readonly version: string
+  readonly host: string
   readonly pid: number
   readonly startedAt: string
   readonly memoryBytes: number
@@ -32,11 +37,11 @@ export interface SensorStatus {
     /** Connections closed over what came, since the start. */
     readonly refused: Readonly<Record<RefusalReason, number>>
   }
-  /** Absent until the first of each. */
-  readonly lastSweep?: { readonly at: string; readonly durationMs: number }
-  readonly lastSelfTest?: { readonly at: string; readonly ok: boolean; readonly detail: string }
-  /** Exec verdicts since the start; `slow` took over 5 ms. */
-  readonly verdicts?: { readonly allowed: number; readonly denied: number; readonly slow: number }
+  /** Null before the first of each. */
+  readonly lastSweep: { readonly at: string; readonly durationMs: number } | null
+  readonly selfTest: { readonly at: string; readonly ok: boolean; readonly detail: string } | null
+  /** Since the start: "events", "overflows", "verdicts", "denied", "slowVerdicts" (over 5 ms), … */
+  readonly counters: Readonly<Record<string, number>>
   readonly parts: readonly PartStatus[]
 }
 
@@ -47,7 +52,7 @@ export interface SpoolStatus {
   readonly next: number
   readonly acked: number
   readonly sizeBytes: number
-  readonly maxBytes: number
+  readonly quotaBytes: number
   /** Findings that could not be kept and whose loss is not reported yet. */
   readonly lost: number
 }
@@ -55,10 +60,13 @@ export interface SpoolStatus {
 export interface EvidenceStatus {
   readonly files: number
   readonly sizeBytes: number
-  readonly maxBytes: number
+  readonly quotaBytes: number
   readonly pinned: number
+  /** Files dropped for the quota, since the start. */
+  readonly dropped: number
 }
 
+/** A running container, or one that ran and is not yet removed. */
 export interface ContainerStatus {
   readonly container: ContainerRef
   /** The engine's word: "running", "paused", … */
@@ -66,22 +74,45 @@ export interface ContainerStatus {
   readonly exec: 'alert' | 'deny'
   readonly expected: number
   readonly unexpected: number
+  /** Of its unexpected changes; null where there are none. */
+  readonly worst: Severity | null
+  readonly processes: number
+  /** Executables of `required` process rules that nothing runs now. */
+  readonly missing: readonly string[]
   /** Whether its marks were set before its first instruction. */
   readonly fromFirstInstruction: boolean
-  /** Absent until the first. */
-  readonly lastSweepAt?: string
+  /** Null before the first. */
+  readonly lastSweepAt: string | null
 }
 
+/** One change as the last sweep, or a later event, left it. */
 export interface ChangeItem {
   readonly path: PathJson
   readonly kind: (typeof changeKinds)[number]
   readonly type: string
   readonly expected: boolean
-  readonly severity: Severity
+  /** The rule that expects it: "web.yaml:4"; null where none does. */
+  readonly rule: string | null
+  /** Null for expected ones. */
+  readonly severity: Severity | null
   readonly reasons: readonly string[]
-  /** Absent for what is deleted, and where only the name was read because policy expects it. */
-  readonly mode?: string
-  readonly size?: number
+  /** Null for what is deleted, and where only the name was read because policy expects it. */
+  readonly now: SideJson | null
+  readonly was: SideJson | null
+}
+
+export interface ProcessItem {
+  readonly process: ProcessRef
+  /** Inside the container, by its own passwd where it has one, else the number. */
+  readonly user: string
+  /** Null where policy declares no processes. */
+  readonly expected: boolean | null
+}
+
+/** One line of what is expected of a container, and where it was written: "web.yaml:4". */
+export interface PolicyLine {
+  readonly text: string
+  readonly source: string
 }
 
 /** A page; the next one starts at `offset` + `items.length`, and there is none when that reaches `total`. */
@@ -100,11 +131,16 @@ export interface Answers {
   readonly unpin: { readonly found: number }
   readonly status: SensorStatus
   readonly containers: Page<ContainerStatus>
+  /** Unexpected ones first. */
   readonly changes: Page<ChangeItem>
-  readonly processes: Page<ProcessRef>
-  readonly policy: Page<string>
-  /** Null: the container is gone, and its layer directory with it. */
-  readonly present: { readonly present: boolean | null }
+  /** Its init first. */
+  readonly processes: Page<ProcessItem>
+  readonly policy: Page<PolicyLine>
+  /**
+   * In the order asked. A path still differs from the baseline unexpectedly; a process still lives; a trouble
+   * still stands. Null: the sensor cannot tell, or the container is gone, and its layer directory with it.
+   */
+  readonly present: { readonly present: readonly (boolean | null)[] }
   readonly sweep: { readonly queued: true }
 }
 
@@ -123,7 +159,9 @@ export const spoolId = text(32, /^[0-9a-f]{32}$/)
 
 const status = object<SensorStatus>(
   {
+    at: rfc3339,
     version: text(64),
+    host: text(256),
     pid: count,
     startedAt: rfc3339,
     memoryBytes: count,
@@ -134,13 +172,13 @@ const status = object<SensorStatus>(
         next: count,
         acked: count,
         sizeBytes: count,
-        maxBytes: count,
+        quotaBytes: count,
         lost: count,
       },
       open,
     ),
     evidence: object<EvidenceStatus>(
-      { files: count, sizeBytes: count, maxBytes: count, pinned: count },
+      { files: count, sizeBytes: count, quotaBytes: count, pinned: count, dropped: count },
       open,
     ),
     connections: object<SensorStatus['connections']>(
@@ -153,18 +191,13 @@ const status = object<SensorStatus>(
       },
       open,
     ),
-    lastSweep: optional(
+    lastSweep: nullable(
       object<NonNullable<SensorStatus['lastSweep']>>({ at: rfc3339, durationMs: count }, open),
     ),
-    lastSelfTest: optional(
-      object<NonNullable<SensorStatus['lastSelfTest']>>(
-        { at: rfc3339, ok: boolean, detail: text(4096) },
-        open,
-      ),
+    selfTest: nullable(
+      object<NonNullable<SensorStatus['selfTest']>>({ at: rfc3339, ok: boolean, detail: text(4096) }, open),
     ),
-    verdicts: optional(
-      object<NonNullable<SensorStatus['verdicts']>>({ allowed: count, denied: count, slow: count }, open),
-    ),
+    counters: record(64, count),
     parts: list(
       64,
       object<PartStatus>({ name: text(256), state: oneOf('ok', 'off', 'lost'), detail: text(1024) }, open),
@@ -180,8 +213,11 @@ const containerStatus = object<ContainerStatus>(
     exec: oneOf('alert', 'deny'),
     expected: count,
     unexpected: count,
+    worst: nullable(oneOf(...severities)),
+    processes: count,
+    missing: list(64, text(4096)),
     fromFirstInstruction: boolean,
-    lastSweepAt: optional(rfc3339),
+    lastSweepAt: nullable(rfc3339),
   },
   open,
 )
@@ -192,11 +228,17 @@ const changeItem = object<ChangeItem>(
     kind: oneOf(...changeKinds),
     type: text(32),
     expected: boolean,
-    severity: oneOf(...severities),
+    rule: nullable(text(4096)),
+    severity: nullable(oneOf(...severities)),
     reasons: list(64, text(128)),
-    mode: optional(text(16)),
-    size: optional(count),
+    now: nullable(sideJson),
+    was: nullable(sideJson),
   },
+  open,
+)
+
+const processItem = object<ProcessItem>(
+  { process: processRef, user: text(256), expected: nullable(boolean) },
   open,
 )
 
@@ -213,8 +255,8 @@ export const answers: { readonly [K in RequestType]: Shape<Answers[K]> } = {
   status,
   containers: page(containerStatus),
   changes: page(changeItem),
-  processes: page(processRef),
-  policy: page(text(4096)),
-  present: object<Answers['present']>({ present: nullable(boolean) }, open),
+  processes: page(processItem),
+  policy: page(object<PolicyLine>({ text: text(4096), source: text(4096) }, open)),
+  present: object<Answers['present']>({ present: list(PRESENT_MAX_CAUSES, nullable(boolean)) }, open),
   sweep: object<Answers['sweep']>({ queued: oneOf(true) }, open),
 }

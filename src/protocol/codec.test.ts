@@ -64,7 +64,15 @@ const sampleRequests: readonly Request[] = [
   { type: 'changes', id: 8, container: container.id, offset: 0 },
   { type: 'processes', id: 9, container: container.id, offset: 0 },
   { type: 'policy', id: 10, container: container.id, offset: 0 },
-  { type: 'present', id: 11, container: container.id, path: { path: '/tmp/.x' } },
+  {
+    type: 'present',
+    id: 11,
+    causes: [
+      { kind: 'path', container: container.id, path: { path: '/tmp/.x' } },
+      { kind: 'process', container: container.id, pid: 5, startTicks: 9 },
+      { kind: 'trouble', reason: 'queue-overflow' },
+    ],
+  },
   { type: 'sweep', id: 12, container: null },
 ]
 
@@ -109,6 +117,7 @@ const refusedRequests: readonly (readonly [what: string, line: string | Buffer, 
     'malformed',
   ],
   ['too many hashes', JSON.stringify({ type: 'pin', id: 1, sha256s: Array(501).fill(hash) }), 'malformed'],
+  ['a cause of no kind', '{"type":"present","id":1,"causes":[{"kind":"constructor"}]}', 'malformed'],
   ['64 KiB without a newline', ' '.repeat(MAX_LINE_BYTES), 'oversized'],
   ['nesting as deep as a line allows', '['.repeat(MAX_LINE_BYTES - 1), 'malformed'],
 ]

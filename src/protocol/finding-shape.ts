@@ -3,6 +3,7 @@ import {
   type Finding,
   findingKinds,
   findingSources,
+  type PathJson,
   programPlaces,
   severities,
 } from './findings.ts'
@@ -28,10 +29,13 @@ export const rfc3339 = text(24, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 export const sha256 = text(64, /^[0-9a-f]{64}$/)
 /** Docker's and Podman's container ids. */
 export const containerId = text(64, /^[0-9a-f]{64}$/)
-export const pathJson = object<NonNullable<Finding['path']>>(
-  { path: text(32_768), pathBase64: optional(text(65_536, /^[A-Za-z0-9+/]*={0,2}$/)) },
-  open,
-)
+const pathFields = {
+  path: text(32_768),
+  pathBase64: optional(text(65_536, /^[A-Za-z0-9+/]*={0,2}$/)),
+}
+export const pathJson = object<PathJson>(pathFields, open)
+/** In a request: no key beyond. */
+export const pathJsonStrict = object<PathJson>(pathFields)
 export const containerRef = object<NonNullable<Finding['container']>>(
   { id: containerId, name: text(512), image: text(1024), engine: oneOf('docker', 'podman') },
   open,
@@ -49,7 +53,7 @@ export const processRef = object<NonNullable<Finding['processes']>[number]>(
   },
   open,
 )
-const side = object<NonNullable<NonNullable<Finding['change']>['now']>>(
+export const sideJson = object<NonNullable<NonNullable<Finding['change']>['now']>>(
   { mode: text(16), uid: uint32, gid: uint32, size: integer(0, MAX), sha256: optional(sha256) },
   open,
 )
@@ -71,7 +75,7 @@ export const findingShape: Shape<Finding> = object<Finding>(
     path: optional(pathJson),
     change: optional(
       object<NonNullable<Finding['change']>>(
-        { kind: oneOf(...changeKinds), type: text(32), now: nullable(side), was: nullable(side) },
+        { kind: oneOf(...changeKinds), type: text(32), now: nullable(sideJson), was: nullable(sideJson) },
         open,
       ),
     ),

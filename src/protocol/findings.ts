@@ -132,6 +132,3 @@ export interface Finding {
    */
   readonly details?: Readonly<Record<string, string | number | boolean>>
 }
-
-/** A finding as the sensor's sources make it: all but its number, which the spool gives. */
-export type UnnumberedFinding = Omit<Finding, 'number' | 'version'>

@@ -1,7 +1,7 @@
-import { containerId, pathJson, sha256 } from './finding-shape.ts'
+import { containerId, pathJsonStrict, sha256 } from './finding-shape.ts'
 import type { PathJson } from './findings.ts'
 import type { Answers } from './answers.ts'
-import { integer, list, nullable, object, oneOf, type Shape } from './shape.ts'
+import { byKind, integer, list, nullable, object, oneOf, type Shape, text } from './shape.ts'
 
 /** How many bytes of evidence one answer carries at most. */
 export const EVIDENCE_CHUNK_BYTES = 32 * 1024
@@ -11,6 +11,21 @@ export const EVIDENCE_FILE_MAX_BYTES = 32 * 1024 * 1024
 
 /** How many hashes one `pin` or `unpin` names at most. */
 export const PIN_MAX_HASHES = 500
+
+/** How many causes one `present` names at most. */
+export const PRESENT_MAX_CAUSES = 32
+
+/** Something that can still be there, or not, after it was found. */
+export type Cause =
+  | { readonly kind: 'path'; readonly container: string; readonly path: PathJson }
+  | {
+      readonly kind: 'process'
+      readonly container: string
+      readonly pid: number
+      readonly startTicks: number
+    }
+  /** The sensor's own trouble, by its reason: "queue-overflow". */
+  | { readonly kind: 'trouble'; readonly reason: string }
 
 const MAX = Number.MAX_SAFE_INTEGER
 
@@ -38,8 +53,8 @@ export interface RequestBodies {
   readonly processes: { readonly container: string; readonly offset: number }
   /** The policy it is judged by, in lines for people, a page from `offset` on. */
   readonly policy: { readonly container: string; readonly offset: number }
-  /** Whether the cause is still there: does an unexpected change stand at this path now? */
-  readonly present: { readonly container: string; readonly path: PathJson }
+  /** Whether what was found is still there. */
+  readonly present: { readonly causes: readonly Cause[] }
   /** Sweep this container (null: all) now. Answered when it is queued; a sweep under way is not doubled. */
   readonly sweep: { readonly container: string | null }
 }
@@ -51,6 +66,21 @@ export interface RequestRow<T> {
   /** A bucket a connection: so many at once, and so many a second in the long run. More closes the connection. */
   readonly rate: { readonly burst: number; readonly perSecond: number }
 }
+
+const cause = byKind<Cause>({
+  path: object<Extract<Cause, { kind: 'path' }>>({
+    kind: oneOf('path'),
+    container: containerId,
+    path: pathJsonStrict,
+  }),
+  process: object<Extract<Cause, { kind: 'process' }>>({
+    kind: oneOf('process'),
+    container: containerId,
+    pid: integer(1, 0xffff_ffff),
+    startTicks: integer(0, MAX),
+  }),
+  trouble: object<Extract<Cause, { kind: 'trouble' }>>({ kind: oneOf('trouble'), reason: text(128) }),
+})
 
 const offset = integer(0, MAX)
 const page = object<{ container: string; offset: number }>({ container: containerId, offset })
@@ -81,8 +111,8 @@ export const requests: { readonly [K in RequestType]: RequestRow<RequestBodies[K
   processes: { shape: page, rate: { burst: 100, perSecond: 20 } },
   policy: { shape: page, rate: { burst: 100, perSecond: 20 } },
   present: {
-    shape: object<RequestBodies['present']>({ container: containerId, path: pathJson }),
-    rate: { burst: 1000, perSecond: 100 },
+    shape: object<RequestBodies['present']>({ causes: list(PRESENT_MAX_CAUSES, cause) }),
+    rate: { burst: 500, perSecond: 50 },
   },
   sweep: {
     shape: object<RequestBodies['sweep']>({ container: nullable(containerId) }),

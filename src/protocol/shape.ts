@@ -106,6 +106,17 @@ export function object<T>(fields: Fields<T>, options: { open?: boolean } = {}): 
   })
 }
 
+/** One of several objects, told apart by their `kind`. */
+export function byKind<T extends { readonly kind: string }>(shapes: {
+  readonly [K in T['kind']]: Shape<Extract<T, { kind: K }>>
+}): Shape<T> {
+  const rows = new Map(Object.entries<Shape<unknown>>(shapes))
+  return shape((value, at) => {
+    const chosen = isObject(value) && typeof value['kind'] === 'string' ? rows.get(value['kind']) : undefined
+    return chosen === undefined ? `${at}: of no known kind` : chosen.check(value, at)
+  })
+}
+
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
