@@ -1,5 +1,13 @@
 import type { BytePath } from '../lib/byte-path.ts'
-import type { Finding } from '../protocol/findings.ts'
+import type {
+  ChangeItem,
+  ContainerStatus,
+  PolicyLine,
+  ProcessItem,
+  SensorStatus,
+} from '../protocol/answers.ts'
+import type { Finding, ProcessRef } from '../protocol/findings.ts'
+import type { Cause } from '../protocol/requests.ts'
 
 /** A finding as the judging side makes it: the spool numbers and stamps it. `at` is when it was seen, else now. */
 export type NewFinding = Omit<Finding, 'version' | 'number' | 'at'> & { readonly at?: string }
@@ -20,6 +28,8 @@ export interface EvidenceMeta {
   readonly uid: number
   readonly gid: number
   readonly mtimeNs: bigint
+  /** The process that wrote or ran it, and its ancestors, where they are known. */
+  readonly processes?: readonly ProcessRef[]
 }
 
 export interface EvidenceRef {
@@ -38,4 +48,23 @@ export interface EvidenceStore {
    * itself reports.
    */
   keep(fd: number, meta: EvidenceMeta): EvidenceRef | null
+}
+
+/** What the judging side knows of itself; spool, evidence and socket add their own part (src/sensor/server.ts). */
+export type Judgement = Pick<SensorStatus, 'host' | 'lastSweep' | 'selfTest' | 'counters' | 'parts'>
+
+/**
+ * What the judging side answers when watch asks (src/protocol/requests.ts). Every list is whole: the server cuts
+ * pages. Null: there is no such container. Nothing here throws, waits for an engine, or reads more than it must.
+ */
+export interface SensorAnswers {
+  status(): Judgement
+  containers(): readonly ContainerStatus[]
+  changes(container: string): readonly ChangeItem[] | null
+  processes(container: string): readonly ProcessItem[] | null
+  policy(container: string): readonly PolicyLine[] | null
+  /** In the order asked. */
+  present(causes: readonly Cause[]): readonly (boolean | null)[]
+  /** Queues a sweep, of all containers when null. False: there is no such container. */
+  sweep(container: string | null): boolean
 }
