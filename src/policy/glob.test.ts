@@ -125,13 +125,13 @@ test('a pattern matches what git says it does, and a tree of many what each alon
     fc.constant('**'),
   )
   const patterns = fc
-    .sample(fc.array(part, { minLength: 1, maxLength: 4 }), { numRuns: 700, seed })
+    .sample(fc.array(part, { minLength: 1, maxLength: 4 }), { numRuns: 500, seed })
     .map((parts) => `/${parts.join('/')}`)
     .filter((pattern) => isGood(pattern))
   const paths = [
     ...new Set(
       fc
-        .sample(fc.array(name, { minLength: 1, maxLength: 4 }), { numRuns: 500, seed: seed + 1 })
+        .sample(fc.array(name, { minLength: 1, maxLength: 4 }), { numRuns: 300, seed: seed + 1 })
         .map((names) => bytePathFromText(`/${names.join('/')}`)),
     ),
   ]
@@ -148,7 +148,7 @@ test('a pattern matches what git says it does, and a tree of many what each alon
     assert.deepEqual(differing, [], `SEED=${seed}: ${path}`)
     positive += ours.length
   }
-  assert.ok(positive > 300, `too few matches to mean anything: ${positive}`)
+  assert.ok(positive > 200, `too few matches to mean anything: ${positive}`)
 })
 
 function isGood(pattern: string): boolean {

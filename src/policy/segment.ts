@@ -169,6 +169,9 @@ function compilePiece(items: readonly Item[]): Piece {
   }
 }
 
+const knownSets = new Map<string, ByteSet>()
+const MOST_KNOWN_SETS = 256
+
 const ANY_BYTE: ByteSet = new Uint8Array(256).fill(1)
 
 function oneByte(character: string): ByteSet {
@@ -179,15 +182,18 @@ function oneByte(character: string): ByteSet {
 
 /** Asks picomatch about each byte in turn, once: what it makes of a class has a fixed length then, and costs a look-up. */
 function byteSet(text: string): ByteSet {
+  const known = knownSets.get(text)
+  if (known !== undefined) return known
   // Of a needless backslash picomatch makes a regular expression's class: \d.
   const quoted = text.replace(/\\([^])/g, (pair, character: string) =>
     /\w/.test(character) ? character : pair,
   )
-  const isIn = picomatch(quoted, { dot: true, posix: true, flags: 's' })
+  const expression = picomatch.makeRe(quoted, { dot: true, posix: true, flags: 's' })
   const set = Uint8Array.from(ANY_BYTE, (_, byte) =>
-    byte !== 0x2f && isIn(String.fromCharCode(byte)) ? 1 : 0,
+    byte !== 0x2f && expression.test(String.fromCharCode(byte)) ? 1 : 0,
   )
   if (!set.includes(1))
     throw new GlobError(`the class '${text}' holds no character`, "write a range from low to high, '[a-z]'")
+  if (knownSets.size < MOST_KNOWN_SETS) knownSets.set(text, set)
   return set
 }
