@@ -1,0 +1,80 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { Finding, PathJson } from '../protocol/findings.ts'
+
+/** Something that can still be there, or not, after it was found. */
+export type Cause =
+  | { readonly kind: 'path'; readonly container: string; readonly path: PathJson }
+  | {
+      readonly kind: 'process'
+      readonly container: string
+      readonly pid: number
+      readonly startTicks: number
+    }
+  /** The sensor's or watch's own trouble, by its reason: "queue-overflow". */
+  | { readonly kind: 'trouble'; readonly reason: string }
+
+export interface AlertCauses {
+  readonly alert: number
+  readonly causes: readonly Cause[]
+}
+
+/** Of each alert so many are followed: the first ones. */
+const CAUSES_PER_ALERT = 32
+
+/** What of a finding can still be there. */
+export function causesOf(finding: Finding): Cause[] {
+  const { container, path, processes, kind, reasons } = finding
+  if (kind === 'trouble') return reasons.map((reason) => ({ kind: 'trouble', reason }))
+  if (container === null) return []
+  const causes: Cause[] = []
+  if (path !== undefined && kind !== 'process') causes.push({ kind: 'path', container: container.id, path })
+  const process = processes?.[0]
+  if (kind !== 'change' && process !== undefined && process.startTicks > 0) {
+    const { pid, startTicks } = process
+    causes.push({ kind: 'process', container: container.id, pid, startTicks })
+  }
+  return causes
+}
+
+export function addCauses(database: DatabaseSync, alert: number, finding: Finding): void {
+  const causes = causesOf(finding)
+  if (causes.length === 0) return
+  const have = database.prepare('SELECT count(*) AS n FROM causes WHERE alert = ?').get(alert)
+  if (Number(have?.['n']) >= CAUSES_PER_ALERT) return
+  const insert = database.prepare('INSERT OR IGNORE INTO causes (alert, cause) VALUES (?, ?)')
+  for (const cause of causes) insert.run(alert, JSON.stringify(cause))
+}
+
+/** Alerts whose causes are not known to be gone, newest first: open ones, and acknowledged ones where it matters still. */
+export function openCauses(database: DatabaseSync, limit: number): AlertCauses[] {
+  const rows = database
+    .prepare(
+      `SELECT id FROM alerts WHERE (state = 'open' OR cause_present = 1)
+       AND EXISTS (SELECT 1 FROM causes WHERE alert = alerts.id)
+       ORDER BY id DESC LIMIT ?`,
+    )
+    .all(limit)
+  const select = database.prepare('SELECT cause FROM causes WHERE alert = ?')
+  return rows.map((row) => ({
+    alert: Number(row['id']),
+    causes: select.all(Number(row['id'])).map((cause) => JSON.parse(String(cause['cause'])) as Cause),
+  }))
+}
+
+/**
+ * Keeps what was learnt of an alert's causes: present while one is, gone when all are, else not known.
+ * @returns whether that changed anything
+ */
+export function setCausePresent(
+  database: DatabaseSync,
+  alert: number,
+  present: readonly (boolean | null)[],
+  at: number,
+): boolean {
+  const now = present.includes(true) ? 1 : present.includes(null) || present.length === 0 ? null : 0
+  const { changes } = database
+    .prepare('UPDATE alerts SET cause_present = ?1 WHERE id = ?2 AND cause_present IS NOT ?1')
+    .run(now, alert)
+  database.prepare('UPDATE alerts SET cause_at = ? WHERE id = ?').run(at, alert)
+  return Number(changes) > 0
+}
