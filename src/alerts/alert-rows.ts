@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { AlertFacts } from './facts.ts'
 import type { AlertIndex, Candidate } from './group.ts'
+import { numberOf, numberOrNull, type Row, textOf, textOrNull } from './row.ts'
 
 /** An alert as it stands in the database, open for changes while a batch is recorded. */
 export interface AlertRow {
@@ -150,29 +151,28 @@ function prepare(database: DatabaseSync) {
   }
 }
 
-function asRow(row: Record<string, unknown>): AlertRow {
-  const text = (key: string) => (row[key] === null ? null : String(row[key]))
-  const number = (key: string) => (row[key] === null ? null : Number(row[key]))
+function asRow(row: Row): AlertRow {
+  const cause = numberOrNull(row, 'cause_present')
   return {
-    id: Number(row['id']),
-    state: row['state'] as AlertRow['state'],
-    severity: Number(row['severity']),
-    summary: String(row['summary']),
-    container: text('container'),
-    containerId: text('container_id'),
-    image: text('image'),
-    engine: text('engine'),
-    openedAt: Number(row['opened_at']),
-    firstAt: Number(row['first_at']),
-    lastAt: Number(row['last_at']),
-    count: Number(row['count']),
-    findings: Number(row['findings']),
-    suppressed: Number(row['suppressed']),
-    flood: row['flood'] === 1,
-    causePresent: row['cause_present'] === null ? null : row['cause_present'] === 1,
-    previous: number('previous'),
-    pause: number('pause'),
-    facts: JSON.parse(String(row['facts'])) as AlertFacts,
-    search: String(row['search']),
+    id: numberOf(row, 'id'),
+    state: textOf(row, 'state') === 'open' ? 'open' : 'acknowledged',
+    severity: numberOf(row, 'severity'),
+    summary: textOf(row, 'summary'),
+    container: textOrNull(row, 'container'),
+    containerId: textOrNull(row, 'container_id'),
+    image: textOrNull(row, 'image'),
+    engine: textOrNull(row, 'engine'),
+    openedAt: numberOf(row, 'opened_at'),
+    firstAt: numberOf(row, 'first_at'),
+    lastAt: numberOf(row, 'last_at'),
+    count: numberOf(row, 'count'),
+    findings: numberOf(row, 'findings'),
+    suppressed: numberOf(row, 'suppressed'),
+    flood: numberOf(row, 'flood') === 1,
+    causePresent: cause === null ? null : cause === 1,
+    previous: numberOrNull(row, 'previous'),
+    pause: numberOrNull(row, 'pause'),
+    facts: JSON.parse(textOf(row, 'facts')) as AlertFacts,
+    search: textOf(row, 'search'),
   }
 }

@@ -34,6 +34,19 @@ export interface JournalHead {
 /** The hash before the first entry, and before the first finding of the chain over findings. */
 export const CHAIN_START: Uint8Array = new Uint8Array(32)
 
+/** Chains a finding: its text's digest, and where it was put. */
+export function findingHash(
+  previous: Uint8Array,
+  digest: Uint8Array,
+  where: { readonly spool: number; readonly number: number; readonly alert: number },
+): Uint8Array {
+  return createHash('sha256')
+    .update(previous)
+    .update(digest)
+    .update(JSON.stringify([where.spool, where.number, where.alert]))
+    .digest()
+}
+
 /** @param body the JSON text as stored: what is hashed is what is kept, byte for byte */
 export function entryHash(
   previous: Uint8Array,

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Severity, severities } from '../protocol/findings.ts'
 import type { Alert, AlertState } from './alert.ts'
 import type { AlertFacts } from './facts.ts'
+import { numberOf, numberOrNull, type Row, textOf, textOrNull } from './row.ts'
 
 export interface AlertFilter {
   readonly state?: AlertState
@@ -46,7 +47,10 @@ export function listAlerts(
     .all(...conditions.flatMap(([, ...values]) => values), limit + 1)
   const alerts = rows.slice(0, limit).map(asAlert)
   const last = rows.length > limit ? rows[limit - 1] : undefined
-  return { alerts, nextBefore: last === undefined ? null : `${String(last['last_at'])}-${String(last['id'])}` }
+  return {
+    alerts,
+    nextBefore: last === undefined ? null : `${String(last['last_at'])}-${String(last['id'])}`,
+  }
 }
 
 export function alertById(database: DatabaseSync, id: string): Alert | null {
@@ -80,34 +84,35 @@ export function openByContainer(database: DatabaseSync): Map<string, { count: nu
   )
 }
 
-export function asAlert(row: Record<string, unknown>): Alert {
-  const text = (key: string) => (row[key] === null ? null : String(row[key]))
+function asAlert(row: Row): Alert {
+  const cause = numberOrNull(row, 'cause_present')
+  const pause = numberOrNull(row, 'pause')
+  const acknowledgedAt = numberOrNull(row, 'acknowledged_at')
   return {
-    id: String(row['id']),
-    state: row['state'] as AlertState,
+    id: String(numberOf(row, 'id')),
+    state: acknowledgedAt === null ? 'open' : 'acknowledged',
     severity: severityName(row['severity']),
-    summary: String(row['summary']),
-    container: text('container'),
-    firstAt: time(row['first_at']),
-    lastAt: time(row['last_at']),
-    count: Number(row['count']),
-    causePresent: row['cause_present'] === null ? null : row['cause_present'] === 1,
-    findings: Number(row['findings']),
-    suppressed: Number(row['suppressed']),
-    containerId: text('container_id'),
-    image: text('image'),
-    engine: text('engine'),
-    reasons: (JSON.parse(String(row['facts'])) as AlertFacts).reasons,
-    previous: text('previous'),
-    maintenance:
-      row['pause'] === null ? null : { id: String(row['pause']), reason: String(row['pause_reason']) },
+    summary: textOf(row, 'summary'),
+    container: textOrNull(row, 'container'),
+    firstAt: time(numberOf(row, 'first_at')),
+    lastAt: time(numberOf(row, 'last_at')),
+    count: numberOf(row, 'count'),
+    causePresent: cause === null ? null : cause === 1,
+    findings: numberOf(row, 'findings'),
+    suppressed: numberOf(row, 'suppressed'),
+    containerId: textOrNull(row, 'container_id'),
+    image: textOrNull(row, 'image'),
+    engine: textOrNull(row, 'engine'),
+    reasons: (JSON.parse(textOf(row, 'facts')) as AlertFacts).reasons,
+    previous: numberOrNull(row, 'previous')?.toString() ?? null,
+    maintenance: pause === null ? null : { id: String(pause), reason: textOf(row, 'pause_reason') },
     acknowledged:
-      row['acknowledged_at'] === null
+      acknowledgedAt === null
         ? null
         : {
-            at: time(row['acknowledged_at']),
-            by: String(row['acknowledged_by']),
-            reason: String(row['acknowledged_reason']),
+            at: time(acknowledgedAt),
+            by: textOf(row, 'acknowledged_by'),
+            reason: textOf(row, 'acknowledged_reason'),
           },
   }
 }
@@ -116,8 +121,8 @@ function severityName(index: unknown): Severity {
   return severities[Number(index)] ?? 'critical'
 }
 
-function time(milliseconds: unknown): string {
-  return new Date(Number(milliseconds)).toISOString()
+function time(milliseconds: number): string {
+  return new Date(milliseconds).toISOString()
 }
 
 function parsePosition(before: string | null): [number, number] | null {

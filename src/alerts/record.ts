@@ -6,7 +6,7 @@ import { addCauses } from './causes.ts'
 import { transaction } from './database.ts'
 import { addFacts, NO_FACTS, summarise } from './facts.ts'
 import { type Marks, marksOf, place, type Placement } from './group.ts'
-import { CHAIN_START, type Journal } from './journal.ts'
+import { CHAIN_START, findingHash, type Journal } from './journal.ts'
 
 /** Further alerts of one container and severity within an hour go into one alert, which counts them. */
 export const FLOOD_ALERTS_PER_HOUR = 30
@@ -136,7 +136,7 @@ export class Recorder {
     const severity = severities.indexOf(finding.severity)
     const line = JSON.stringify(finding)
     const digest = createHash('sha256').update(line).digest()
-    this.#chain = createHash('sha256').update(this.#chain).update(digest).digest()
+    this.#chain = findingHash(this.#chain, digest, { spool: spoolId, number: finding.number, alert: row.id })
     const full = row.findings < FULL_FINDINGS_PER_ALERT
     const { insertFinding, insertEvidence, addActivity } = this.#statements
     insertFinding.run(

@@ -29,7 +29,9 @@ export function alertStory(database: DatabaseSync, id: string): AlertStory | nul
 
 export function alertEvidence(database: DatabaseSync, id: string): AlertEvidence[] {
   return database
-    .prepare('SELECT sha256, size, truncated, name FROM evidence WHERE alert = ? ORDER BY name, sha256 LIMIT 1000')
+    .prepare(
+      'SELECT sha256, size, truncated, name FROM evidence WHERE alert = ? ORDER BY name, sha256 LIMIT 1000',
+    )
     .all(Number(id))
     .map((row) => ({
       sha256: String(row['sha256']),
@@ -47,7 +49,9 @@ export function shownFindings(database: DatabaseSync, alert: number): Finding[] 
         `SELECT seq, line FROM findings WHERE alert = ? AND line IS NOT NULL ORDER BY seq ${order} LIMIT ?`,
       )
       .all(alert, SHOWN_EACH_END)
-  const rows = new Map([...select('ASC'), ...select('DESC').reverse()].map((row) => [row['seq'], row['line']]))
+  const rows = new Map(
+    [...select('ASC'), ...select('DESC').reverse()].map((row) => [row['seq'], row['line']]),
+  )
   return [...rows.values()].map((line) => JSON.parse(String(line)) as Finding)
 }
 
@@ -98,7 +102,7 @@ export function processTree(findings: readonly Finding[]): ProcessNode[] {
       const before = known.get(key)
       if (before === undefined && known.size >= MAX_PROCESSES) continue
       // What was read before the process was gone says more than what was read after.
-      const fuller = before?.process.argv != null && process.argv === null ? before.process : process
+      const fuller = before !== undefined && process.argv === null ? before.process : process
       known.set(key, {
         process: fuller,
         parent: above === undefined ? (before?.parent ?? null) : identity(above),

@@ -32,6 +32,7 @@ CREATE TABLE alerts (
   findings INTEGER NOT NULL,
   suppressed INTEGER NOT NULL DEFAULT 0,
   flood INTEGER NOT NULL DEFAULT 0,
+  cause_present INTEGER,
   cause_at INTEGER,
   previous INTEGER REFERENCES alerts (id),
   pause INTEGER REFERENCES pauses (id),
