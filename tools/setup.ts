@@ -14,6 +14,7 @@ const programs = {
   find: 'findutils',
   git: 'git',
   ip: 'iproute2',
+  iptables: 'iptables',
   mount: 'mount',
   nsenter: 'util-linux',
   python3: 'python3',

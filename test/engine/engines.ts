@@ -12,10 +12,11 @@ import { createConnection } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EngineKind } from '../../src/engine/reader.ts'
+import { makeBridge } from './bridge.ts'
 import { type Suite, suiteDir } from './packages.ts'
 import { cgroupParent } from './run-folder.ts'
 
-export type EngineName = 'docker' | 'docker-userns' | 'docker-containerd' | 'podman'
+export type EngineName = 'docker' | 'docker-userns' | 'docker-containerd' | 'podman' | 'docker-bridge'
 
 /** What a test may know of an engine that runs for it. */
 export interface RunningEngine {
@@ -46,10 +47,20 @@ const recipes: Readonly<Record<EngineName, Recipe>> = {
   'docker-userns': { kind: 'docker', suite: 'bookworm', command: remappedDockerd },
   'docker-containerd': { kind: 'docker', suite: 'trixie', command: containerdStoreDockerd },
   podman: { kind: 'podman', suite: 'bookworm', command: podmanService },
+  'docker-bridge': { kind: 'docker', suite: 'bookworm', command: bridgedDockerd },
 }
 
-/** The name of every kind of engine that Paddock promises to work with. */
-export const engineNames = Object.keys(recipes) as readonly EngineName[]
+/** Every kind of engine that Paddock promises to work with. */
+export const engineNames = [
+  'docker',
+  'docker-userns',
+  'docker-containerd',
+  'podman',
+] as const satisfies readonly EngineName[]
+
+export function isEngineName(name: string): name is EngineName {
+  return Object.hasOwn(recipes, name)
+}
 
 /** Starts one engine with all it owns in `<run>/<name>`, and waits until it listens. */
 export async function startEngine(run: string, name: EngineName): Promise<RunningEngine> {
@@ -95,7 +106,7 @@ function dockerd(folder: string, cgroup: string, suite: Suite, config: object = 
   mkdirSync(join(folder, 'tmp'))
   // 20.10 would write it to /etc/docker.
   const trustKey = suite === 'bookworm' ? { 'deprecated-key-path': join(folder, 'key.json') } : {}
-  writeFileSync(join(folder, 'daemon.json'), JSON.stringify({ ...config, ...trustKey }))
+  writeFileSync(join(folder, 'daemon.json'), JSON.stringify({ bridge: 'none', ...config, ...trustKey }))
   return [
     join(suiteDir(suite), 'usr/sbin/dockerd'),
     `--config-file=${join(folder, 'daemon.json')}`,
@@ -106,8 +117,7 @@ function dockerd(folder: string, cgroup: string, suite: Suite, config: object = 
     `--init-path=${join(suiteDir('bookworm'), 'usr/bin/tini-static')}`,
     `--cgroup-parent=${cgroup}`,
     '--exec-opt=native.cgroupdriver=cgroupfs',
-    // No network of its own: nothing of the machine's interfaces, rules and routes is touched.
-    '--bridge=none',
+    // Nothing of the machine's interfaces, rules and routes is touched.
     '--iptables=false',
     '--ip-forward=false',
   ]
@@ -115,6 +125,12 @@ function dockerd(folder: string, cgroup: string, suite: Suite, config: object = 
 
 function containerdStoreDockerd(folder: string, cgroup: string): string[] {
   return dockerd(folder, cgroup, 'trixie', { features: { 'containerd-snapshotter': true } })
+}
+
+/** With a bridge of its own: its containers can publish ports on 127.0.0.1, and have networks for compose. */
+function bridgedDockerd(folder: string, cgroup: string): string[] {
+  const bridge = `pdk${cgroup.slice(cgroup.lastIndexOf('-'))}`
+  return dockerd(folder, cgroup, 'bookworm', makeBridge(folder, bridge))
 }
 
 /**

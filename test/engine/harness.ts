@@ -1,6 +1,6 @@
 import { dockerEnvironment, runDocker } from './docker-client.ts'
 import type { EngineName, RunningEngine } from './engines.ts'
-import { fixtureImage } from './images.ts'
+import { type DebianImage, fixtureImage } from './images.ts'
 import { askForEngine } from './keeper-client.ts'
 
 export { type EngineName, engineNames } from './engines.ts'
@@ -35,7 +35,7 @@ export interface TestEngine extends RunningEngine {
   readonly env: NodeJS.ProcessEnv
   /** The docker client; its standard output. Rejects when it fails, with what it said. */
   cli(...args: string[]): Promise<string>
-  /** `docker run --detach` with no network. */
+  /** `docker run --detach`, without network where `args` say nothing of `--network`. */
   run(options?: RunOptions): Promise<TestContainer>
 }
 
@@ -57,6 +57,17 @@ export async function testEngine(name: EngineName): Promise<TestEngine> {
   }
 }
 
+/**
+ * Real Debian 12 with packages, as an image in the engine: `debianImage(engine, { tag: 'paddock-test/nginx:1',
+ * packages: ['nginx-light'] })`. The first build of a package set takes a minute; then it is in the cache.
+ * The same tag always means the same packages.
+ * @returns the tag
+ */
+export async function debianImage(engine: TestEngine, image: DebianImage): Promise<string> {
+  await askForEngine(engine.name, image)
+  return image.tag
+}
+
 async function runContainer(
   cli: TestEngine['cli'],
   prefix: string,
@@ -64,19 +75,10 @@ async function runContainer(
 ): Promise<TestContainer> {
   unnamed++
   const full = `${prefix}${name ?? `c${String(unnamed)}`}`
-  const flags = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])
-  const id = await cli(
-    'run',
-    '--detach',
-    '--network',
-    'none',
-    '--name',
-    full,
-    ...flags,
-    ...args,
-    image,
-    ...command,
-  )
+  const labelFlags = Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])
+  const network = args.some((flag) => /^--net(work)?(=|$)/.test(flag)) ? [] : ['--network', 'none']
+  const flags = [...network, '--name', full, ...labelFlags, ...args]
+  const id = await cli('run', '--detach', ...flags, image, ...command)
   return {
     id,
     name: full,

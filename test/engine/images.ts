@@ -12,6 +12,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { runDocker } from './docker-client.ts'
+import { debianTar } from './debian-root.ts'
 import type { RunningEngine } from './engines.ts'
 import { cacheDir, putInPlace, suiteDir } from './packages.ts'
 
@@ -21,6 +22,19 @@ export const fixtureImage = 'paddock-test/busybox:latest'
 /** Loads the fixture image into an engine. No registry is asked: `docker import` of a tar built here. */
 export async function loadFixtureImage(engine: RunningEngine): Promise<void> {
   await importImage(engine, busyboxTar(), fixtureImage, ['CMD ["sh"]'])
+}
+
+export interface DebianImage {
+  /** "paddock-test/nginx:1" */
+  readonly tag: string
+  readonly packages: readonly string[]
+  /** Dockerfile lines: 'CMD ["nginx", "-g", "daemon off;"]', 'USER 33'. */
+  readonly changes?: readonly string[]
+}
+
+/** Loads an image of Debian 12 with packages into an engine, building it first when the cache lacks it. */
+export async function loadDebianImage(engine: RunningEngine, { tag, packages, changes = [] }: DebianImage) {
+  await importImage(engine, await debianTar(packages), tag, changes)
 }
 
 /** Makes an image of one layer from a tar of a root filesystem. */

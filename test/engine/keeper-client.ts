@@ -4,6 +4,7 @@ import { createConnection, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { EngineName } from './engines.ts'
+import type { DebianImage } from './images.ts'
 import type { KeeperAnswer, KeeperRequest, StartedEngine } from './keeper.ts'
 
 /** The environment variable by which a test run tells its files where its keeper listens. */
@@ -13,12 +14,12 @@ const waiting = new Map<number, (answer: KeeperAnswer) => void>()
 let connected: Promise<Socket> | undefined
 let asked = 0
 
-/** Asks this run's keeper for an engine; outside a run, starts a keeper that lives as long as this process. */
-export async function askForEngine(name: EngineName): Promise<StartedEngine> {
+/** Asks this run's keeper for an engine, with an image in it; outside a run, starts a keeper that lives as long as this process. */
+export async function askForEngine(name: EngineName, image?: DebianImage): Promise<StartedEngine> {
   if (process.getuid?.() !== 0) throw new Error('tests with engines run as root: sudo npm test')
   connected ??= connect()
   const socket = await connected
-  const request: KeeperRequest = { id: ++asked, engine: name }
+  const request: KeeperRequest = { id: ++asked, engine: name, ...(image === undefined ? {} : { image }) }
   socket.ref()
   const answer = await new Promise<KeeperAnswer>((resolve) => {
     waiting.set(request.id, resolve)

@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setUp } from '../../tools/setup.ts'
 import { runDocker } from './docker-client.ts'
-import { engineNames, type EngineName, type RunningEngine, startEngine } from './engines.ts'
-import { loadFixtureImage } from './images.ts'
+import { type EngineName, isEngineName, type RunningEngine, startEngine } from './engines.ts'
+import { type DebianImage, loadDebianImage, loadFixtureImage } from './images.ts'
 import { makeRunFolder, removeRun, removeStaleRuns } from './run-folder.ts'
 
 /*
@@ -17,6 +17,8 @@ import { makeRunFolder, removeRun, removeStaleRuns } from './run-folder.ts'
 export interface KeeperRequest {
   readonly id: number
   readonly engine: string
+  /** Also load this image into it. */
+  readonly image?: DebianImage
 }
 
 /** An engine, and what the names of the asking file's containers begin with. */
@@ -33,6 +35,7 @@ setUp()
 await removeStaleRuns()
 const run = makeRunFolder()
 const engines = new Map<EngineName, Promise<RunningEngine>>()
+const images = new Map<string, Promise<void>>()
 let connections = 0
 
 const server = createServer(serve)
@@ -55,16 +58,26 @@ function serve(connection: Socket): void {
 }
 
 async function answer(line: string, prefix: string): Promise<KeeperAnswer> {
-  const { id, engine } = JSON.parse(line) as KeeperRequest
-  const name = engineNames.find((known) => known === engine)
-  if (name === undefined) return { id, error: `there is no test engine '${engine}'` }
+  const { id, engine, image } = JSON.parse(line) as KeeperRequest
+  if (!isEngineName(engine)) return { id, error: `there is no test engine '${engine}'` }
   try {
-    const started = engines.get(name) ?? start(name)
-    engines.set(name, started)
+    const started = engines.get(engine) ?? start(engine)
+    engines.set(engine, started)
+    if (image !== undefined) await load(await started, image)
     return { id, started: { engine: await started, prefix } }
   } catch (error) {
     return { id, error: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** Once for each engine and tag; one after the other, for a build takes all cores. */
+function load(engine: RunningEngine, image: DebianImage): Promise<void> {
+  const key = `${engine.name} ${image.tag}`
+  const earlier = images.get(key)
+  if (earlier !== undefined) return earlier
+  const loaded = Promise.allSettled(images.values()).then(() => loadDebianImage(engine, image))
+  images.set(key, loaded)
+  return loaded
 }
 
 async function start(name: EngineName): Promise<RunningEngine> {
@@ -88,7 +101,7 @@ async function removeContainers(prefix: string): Promise<void> {
 
 async function end(): Promise<void> {
   server.close()
-  await Promise.allSettled(engines.values())
+  await Promise.allSettled([...engines.values(), ...images.values()])
   await removeRun(run)
   process.exit(0)
 }

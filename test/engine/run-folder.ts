@@ -14,6 +14,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../../src/lib/errors.ts'
+import { removeBridges } from './bridge.ts'
 import { endProcesses } from './run-processes.ts'
 
 const PREFIX = 'paddock-test-'
@@ -55,11 +56,12 @@ function isStale(folder: string): boolean {
   }
 }
 
-/** "1234 567890": the process id, and the clock tick it started at, which tells it from a later one of that id. */
+/** "1234 567890": the process id, and the clock tick it started at, which tells it from a later one of that id. Null when it ended. */
 function processIdentity(pid: number): string | null {
   try {
     const stat = readFileSync(`/proc/${String(pid)}/stat`, 'utf8')
-    return `${String(pid)} ${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''}`
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return state === 'Z' ? null : `${String(pid)} ${rest[18] ?? ''}`
   } catch {
     return null
   }
@@ -71,6 +73,7 @@ export async function removeRun(folder: string): Promise<void> {
   const runtimeStates = podmanRuntimeStates(folder)
   await endProcesses(folder)
   unmountBelow(folder)
+  removeBridges(folder)
   for (const path of [...sockets, ...runtimeStates]) rmSync(path, { recursive: true, force: true })
   removeControlGroups(cgroupParent(folder))
   // Not Node's rm: names in here are bytes, and trees may be deeper than a path is long.
