@@ -15,12 +15,14 @@ export interface Entry {
   readonly uid: number
   readonly gid: number
   readonly sizeBytes: number
+  /** Nanoseconds since the epoch. */
   readonly mtimeNs: bigint
   readonly inode: bigint
-  readonly device: bigint
+  /** As `fs.Stats.dev`. */
+  readonly device: number
   readonly links: number
-  /** Device number of a device node, else 0n. */
-  readonly rdev: bigint
+  /** Device number of a device node, else 0. As `fs.Stats.rdev`. */
+  readonly rdev: number
 }
 
 /** One change of a container, decoded from its layer directory. */
@@ -30,14 +32,14 @@ export interface Change {
   readonly kind: ChangeKind
   /** What is there now; for `deleted`, what was. */
   readonly type: FileType
-  /** Null for `deleted`, and where only the name was read because policy expects it. */
+  /** Null for `deleted`. */
   readonly now: Entry | null
-  /** Null for `added`, and where not looked at. */
+  /** Null for `added`. */
   readonly was: Entry | null
-  /** Of the content now: hexadecimal, where it was asked for or needed. */
+  /** Of a regular file's content now: hexadecimal. Only where it was asked for and the file is not too large. */
   readonly sha256?: string
   readonly wasSha256?: string
-  /** Whether xattrs (without overlayfs's own) differ from the baseline, and which. */
+  /** The xattrs that differ from the baseline, without overlayfs's own, by the names they have inside the container. */
   readonly xattrs: readonly string[]
   /** File capabilities now (`security.capability` present). */
   readonly fileCapabilities: boolean
@@ -56,6 +58,8 @@ export interface Layer {
   readonly upper: string
   /** overlayfs's lowerdirs, top first. Absolute. */
   readonly lowers: readonly string[]
+  /** Its data-only lower layers (`lowerdir=…::…`, `datadir+=`): only the content of metacopy files is looked for there. */
+  readonly dataLowers: readonly string[]
   /** "/proc/<pid>/root" of a running container: the merged view. Null when stopped. */
   readonly merged: string | null
   /** Which xattr namespace overlayfs uses here. */

@@ -12,7 +12,9 @@ const libc = koffi.load(null)
 /** What crosses: `int` and `uint` of 32 bits, `long` of 64, `address` of a `Memory` (or 0 for none). */
 export type CType = 'int' | 'uint' | 'long' | 'ulong' | 'address'
 
-type CFunction<A extends readonly CType[]> = (...args: { [K in keyof A]: number }) => number
+type CValue<T extends CType> = T extends 'long' ? number | bigint : number
+
+type CFunction<A extends readonly CType[]> = (...args: { [K in keyof A]: CValue<A[K]> }) => number
 
 /**
  * Declares one function of the C library.
