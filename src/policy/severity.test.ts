@@ -16,9 +16,9 @@ function entry(values: Partial<Entry> = {}): Entry {
     sizeBytes: 10,
     mtimeNs: 100n * DAY_NS,
     inode: 1n,
-    device: 1n,
+    device: 1,
     links: 1,
-    rdev: 0n,
+    rdev: 0,
   }
   return { type: 'file', mode: 0o100644, ...plain, ...values }
 }
