@@ -127,8 +127,8 @@ export interface Finding {
   /**
    * Further facts, flat: "queue": 16384. `shortened: true` where the codec left something out to fit the line.
    * Findings that could not be kept are told by one `trouble` with the reason `findings-lost`: `count` is how many,
-   * `lostFrom` and `lostTo` (RFC 3339) when the first and the last of them were seen, `lostAt` the number of the
-   * first finding kept after them, `critical`, `high`, … how many of each severity, `why` what was in the way.
+   * `lostFrom` and `lostTo` (RFC 3339) when the first and the last of them were seen, `critical`, `high`, … how
+   * many of each severity, `why` what was in the way. They never had a number. `spool-full` tells that it begins.
    */
   readonly details?: Readonly<Record<string, string | number | boolean>>
 }
