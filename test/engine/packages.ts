@@ -42,26 +42,24 @@ export function suiteDir(suite: Suite): string {
 /** Fetches and unpacks what is not in the cache yet. Safe to run at the same time as another. */
 export function fetchEngines(): void {
   for (const suite of ['bookworm', 'trixie'] as const) {
-    fetchPackages(suite, suite, suites[suite])
+    if (!existsSync(suiteDir(suite))) fetchSuite(suite)
   }
 }
 
-/** Unpacks packages of a Debian suite into `<cache>/<folder>`, unless that is there. Their dependencies are not followed. */
-export function fetchPackages(folder: string, suite: Suite, names: readonly string[]): void {
-  if (existsSync(join(cacheDir, folder))) return
-  console.error(`paddock: fetching ${folder} (Debian ${suite}) into ${cacheDir} …`)
+function fetchSuite(suite: Suite): void {
+  console.error(`paddock: fetching the test engines of Debian ${suite} into ${cacheDir} …`)
   mkdirSync(cacheDir, { recursive: true })
   const work = mkdtempSync(join(cacheDir, 'fetch-'))
   try {
     const apt = privateApt(work, suite)
     apt('update')
-    apt('download', ...names)
+    apt('download', ...suites[suite])
     for (const name of readdirSync(work).filter((file) => file.endsWith('.deb')))
       execFileSync('dpkg-deb', ['--extract', join(work, name), join(work, 'root')])
-    putInPlace(join(work, 'root'), join(cacheDir, folder))
+    putInPlace(join(work, 'root'), suiteDir(suite))
   } catch (error) {
     throw new UserError(
-      `cannot fetch ${names.join(', ')} of Debian ${suite}: ${error instanceof Error ? error.message : String(error)}`,
+      `cannot fetch the test engines of Debian ${suite}: ${error instanceof Error ? error.message : String(error)}`,
       {
         hint: 'they need apt-get and dpkg-deb (Debian or Ubuntu), a Debian mirror and 400 MB of disk',
         cause: error,
