@@ -77,6 +77,7 @@ export interface Container extends ContainerSummary {
 /** What of the host a container was given. */
 export interface HostConfig {
   readonly privileged: boolean
+  /** In capitals without "CAP_". Podman resolves "ALL" and its own defaults into a list. */
   readonly capAdd: readonly string[]
   readonly capDrop: readonly string[]
   readonly securityOptions: readonly string[]
@@ -159,7 +160,7 @@ export interface EngineEvent {
   /** The container's or image's id. */
   readonly id: string
   readonly name: string
-  /** Nanoseconds since the epoch. */
+  /** Nanoseconds since the epoch, exact to 256. */
   readonly timeNs: bigint
   readonly attributes: Readonly<Record<string, string>>
 }
@@ -179,6 +180,9 @@ export interface EngineReader {
   image(reference: string): Promise<Image>
   imageHistory(reference: string): Promise<readonly ImageStep[]>
   networks(): Promise<readonly Network[]>
-  /** Follows until the signal aborts; ends with an error when the connection is lost. */
+  /**
+   * All that happens from this call on. Follows until the signal aborts; ends with an error when the connection is
+   * lost. An engine that hangs is silent here: ask `info` now and then.
+   */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>
 }
