@@ -3,7 +3,10 @@ import { version } from '../lib/version.ts'
 
 const argv = process.argv.slice(2)
 
-if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
+if (Number.parseInt(process.versions.node) < 24) {
+  process.stderr.write(`paddock: this is Node ${process.versions.node}, and Paddock needs 24 or later\n`)
+  process.exitCode = 2
+} else if (argv.length === 1 && (argv[0] === '--version' || argv[0] === '-V')) {
   process.stdout.write(`paddock ${version}\n`)
 } else {
   const { main } = await import('../cli/main.ts')
