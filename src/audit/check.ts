@@ -37,6 +37,8 @@ export interface Check {
   readonly severity: Severity
   /** What should be so. */
   readonly title: string
+  /** What is so when it fails: the heading that people read. */
+  readonly flaw: string
   /** What follows when it is not. */
   readonly why: string
   /** Whether `paddock audit --fix` can mend it. */
@@ -51,6 +53,7 @@ export interface Finding {
   readonly status: Status
   readonly severity: Severity
   readonly subject: Subject
+  /** What should be so; where it fails, what is so in its place. */
   readonly title: string
   readonly evidence: string
   readonly remedy: string

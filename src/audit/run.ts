@@ -66,7 +66,7 @@ function toFinding(check: Check, verdict: Verdict): Finding {
     status: verdict.status,
     severity: verdict.severity ?? check.severity,
     subject: verdict.subject,
-    title: check.title,
+    title: verdict.status === 'fail' ? check.flaw : check.title,
     evidence: verdict.evidence,
     remedy: verdict.remedy ?? '',
     details: verdict.details ?? [],

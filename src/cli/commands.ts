@@ -6,4 +6,9 @@ export interface CommandEntry {
 }
 
 /** What can be typed after `paddock`, in the order of `paddock --help`. The summary stands here so that help loads nothing. */
-export const commands: Readonly<Record<string, CommandEntry>> = {}
+export const commands: Readonly<Record<string, CommandEntry>> = {
+  audit: {
+    summary: 'who and what on this host can become root through the engine',
+    load: () => import('./audit.ts'),
+  },
+}

@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'critical',
   title: 'The engine listens on no network address without asking for a certificate',
+  flaw: 'The engine obeys anyone who reaches its network address',
   why: 'Whoever reaches that port is root: it is the first thing that worms look for.',
   judge: (facts) =>
     withPart(facts.daemon, daemonSubject(facts), (daemon) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'AppArmor confines every container',
+  flaw: 'AppArmor does not confine a container',
   why: "The profile keeps a container's root from mounting, and from the files under /proc and /sys that steer the kernel.",
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, appArmorProfile, name }) => {

@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: "Changes to the engine's files are logged by the audit daemon",
+  flaw: "Changes to the engine's files leave no record",
   why: 'After a break-in, these records say who touched the engine and when.',
   fixable: true,
   judge: (facts) =>

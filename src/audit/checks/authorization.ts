@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'info',
   title: 'What clients may ask of the engine is restricted',
+  flaw: 'Whoever may ask the engine anything may ask it everything',
   why: 'Without an authorization plug-in whoever may ask anything may ask everything.',
   judge: (facts) =>
     withPart(facts.engine, daemonSubject(facts), ({ authorizationPlugins, kind }) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'The base device size of devicemapper is left alone',
+  flaw: 'The base device size of devicemapper was changed',
   why: 'dm.basesize only ever grows, for every image and container.',
   judge: (facts) =>
     dockerDaemon(facts, (daemon) => {

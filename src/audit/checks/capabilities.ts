@@ -8,6 +8,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'high',
   title: 'No container has capabilities beyond the default',
+  flaw: 'A container has capabilities beyond the default',
   why: 'Each of them is a piece of root; some are all of it.',
   judge: (facts) =>
     eachContainer(facts, (container) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: "The container lives in the engine's cgroup",
+  flaw: "A container lives in another cgroup than the engine's",
   why: 'Elsewhere it shares the limits of whatever else lives there.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

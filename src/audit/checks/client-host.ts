@@ -15,6 +15,7 @@ export const check: Check = {
   area: 'people',
   severity: 'medium',
   title: 'No profile sends engine commands over an open connection',
+  flaw: 'A profile sends engine commands over an open connection',
   why: 'DOCKER_HOST=tcp:// without TLS carries every command, and every secret in it, in the clear, to an engine that obeys anyone.',
   judge: (facts) =>
     withPart(facts.profiles, host, (settings) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'people',
   severity: 'high',
   title: 'Keys and passwords of engine clients are closed to others',
+  flaw: 'Keys or passwords of engine clients are open to others',
   why: 'Who reads the client key of a TLS-protected engine is its administrator, and config.json holds registry passwords.',
   fixable: true,
   judge: (facts) =>

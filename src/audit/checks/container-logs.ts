@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: "The container's log is bounded",
+  flaw: "A container's log is not bounded",
   why: "A container that was created before the daemon's limit keeps growing without one.",
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'info',
   title: 'Containers that have ended are removed',
+  flaw: 'Many containers that have ended are kept',
   why: 'They keep their files, their secrets, and everything an intruder left in them.',
   judge: (facts) =>
     withPart(facts.containers, daemonSubject(facts), (containers) => {

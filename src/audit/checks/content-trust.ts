@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'info',
   title: 'Images are verified before they run',
+  flaw: 'Images are not verified before they run',
   why: 'With DOCKER_CONTENT_TRUST=1 the client takes signed tags only. Docker is retiring this mechanism: pinning images by digest does as much.',
   judge: (facts) =>
     withPart(facts.profiles, host, (settings) => {

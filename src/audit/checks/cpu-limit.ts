@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: "The container's share of processor time is set",
+  flaw: 'A container may take all processor time',
   why: 'Without it a busy container slows every other.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

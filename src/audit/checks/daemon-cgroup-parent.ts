@@ -6,14 +6,18 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'Containers live in the usual cgroup',
+  flaw: 'Containers live in another cgroup than usual',
   why: "Under another parent the limits of the host's services may be shared with containers.",
   judge: (facts) =>
     dockerDaemon(facts, (daemon) => {
-      const parent = setting(daemon, 'cgroup-parent').value
+      const { value: parent, from } = setting(daemon, 'cgroup-parent')
       return typeof parent === 'string' &&
         parent !== '' &&
         !['/docker', 'docker', 'system.slice'].includes(parent)
-        ? { evidence: `cgroup-parent is ${parent}`, remedy: 'remove cgroup-parent from daemon.json' }
+        ? {
+            evidence: `cgroup-parent is ${parent}`,
+            remedy: `remove cgroup-parent, set by ${from}, and restart the engine`,
+          }
         : null
     }),
 }

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: "The daemon's configuration file can be read by the daemon",
+  flaw: 'The daemon cannot use its configuration file',
   why: 'A daemon.json that does not parse, or that repeats a flag of the command line, is found out at the next restart: the engine does not come back.',
   judge: (facts) =>
     dockerDaemon(facts, ({ configProblem, configFile, config, settings }) => {

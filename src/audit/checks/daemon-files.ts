@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'high',
   title: 'Only root can change the files that the engine obeys, and its sockets are closed to others',
+  flaw: 'Others than root can change what the engine obeys',
   why: 'Who writes the unit, the configuration, the program or the socket of the engine tells root what to do.',
   fixable: true,
   judge: (facts) =>

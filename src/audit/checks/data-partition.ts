@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'Containers have a filesystem of their own',
+  flaw: 'Containers share the filesystem of the system',
   why: "A container that fills its disk fills the host's, unless the data root lies on a filesystem of its own.",
   judge: (facts) =>
     withPart(facts.storage, host, ({ dataRoot, ownFilesystem, mountPoint }) => [

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: 'Containers use networks of their own',
+  flaw: 'Containers meet on the default network',
   why: 'On the default bridge a container meets every other that was started without a thought.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, networks, name }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'info',
   title: 'Containers have sensible limits by default',
+  flaw: 'Containers have no limits by default',
   why: 'Without default-ulimits a container may open as many files as the daemon itself.',
   fixable: true,
   judge: (facts) =>

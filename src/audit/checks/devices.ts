@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'No container drives devices of the host',
+  flaw: 'A container drives devices of the host',
   why: 'A disk given as a device is every file on it, beneath all permissions.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) => {

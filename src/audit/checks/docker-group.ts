@@ -49,6 +49,7 @@ export const check: Check = {
   area: 'people',
   severity: 'high',
   title: 'Nobody but root is in a group that commands the engine',
+  flaw: 'People are in a group that commands the engine',
   why: 'A member of such a group is root: one docker run with / mounted is enough, no password asked, nothing logged.',
   fixable: true,
   judge: (facts) =>

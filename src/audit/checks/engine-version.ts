@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'The engine is a version that still gets security fixes',
+  flaw: 'The engine is past its end of life',
   why: "Holes found after a version's end of life stay open in it.",
   judge: (facts) =>
     withPart(facts.engine, daemonSubject(facts), ({ kind, version }) => {

@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'high',
   title: 'No secret is kept in the environment',
+  flaw: 'Secrets are kept in the environment',
   why: 'The environment is shown by docker inspect, inherited by every process, and written into crash reports.',
   judge: (facts) =>
     eachContainer(facts, ({ env, imageId, name }) => {

@@ -9,6 +9,7 @@ export const check: Check = {
   area: 'escape',
   severity: 'critical',
   title: 'Nobody becomes root through the engine unnoticed',
+  flaw: 'Somebody becomes root through the engine',
   why: 'Each way below ends with root on this host. Take one step of it away and it is closed.',
   judge(facts) {
     const bySubject = new Map<string, { subject: Subject; chains: Chain[] }>()

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'Experimental features are off',
+  flaw: 'Experimental features are on',
   why: 'They are not finished, and not looked at as closely.',
   fixable: true,
   judge: (facts) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: 'The engine can tell whether the service is well',
+  flaw: 'The engine cannot tell whether a service is well',
   why: 'Without a health check a service that hangs counts as running.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, health, name }) => {

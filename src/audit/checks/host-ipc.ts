@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: "No container shares the host's memory segments",
+  flaw: "A container shares the host's memory segments",
   why: 'It can read and change the shared memory of other programs.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

@@ -28,6 +28,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'high',
   title: 'No container is given folders that the host lives by',
+  flaw: 'A container is given folders that the host lives by',
   why: 'What root on the host reads or runs, a container must not write; what only root may read, it must not see.',
   judge: (facts) =>
     eachContainer(facts, (container) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: "No container uses the host's network",
+  flaw: "A container uses the host's network",
   why: 'Services that listen on localhost, and abstract sockets, are open to it: what the host trusts, it reaches.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

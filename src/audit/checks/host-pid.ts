@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'high',
   title: "No container sees the host's processes",
+  flaw: "A container sees the host's processes",
   why: 'It sees every command line and environment of its own users, and may signal and with ptrace take over what runs beside it.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

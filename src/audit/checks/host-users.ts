@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'high',
   title: 'No container opts out of user namespaces',
+  flaw: 'A container opts out of user namespaces',
   why: 'Where the engine maps ids, --userns host takes that wall away for one container: its root is root here.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, running, name }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: "No container shares the host's name",
+  flaw: "A container shares the host's name",
   why: 'With a capability it can rename the host.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

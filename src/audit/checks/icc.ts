@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'Containers on the default network cannot talk to each other',
+  flaw: 'Containers on the default network reach each other',
   why: 'On the default bridge every container reaches every port of every other: one that falls has the rest as neighbours.',
   fixable: true,
   judge: (facts) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'images',
   severity: 'info',
   title: 'The image was made with COPY, not ADD from the network',
+  flaw: 'An image was made with ADD from the network',
   why: 'ADD fetches addresses and unpacks archives: what arrives is not what was reviewed.',
   judge: (facts) =>
     eachImage(facts, ({ history }) =>

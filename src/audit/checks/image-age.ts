@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'images',
   severity: 'low',
   title: 'The image was built not long ago',
+  flaw: 'An image was built long ago',
   why: 'What was found and mended since is not in it.',
   judge: (facts) =>
     eachImage(facts, ({ createdAt }) => {

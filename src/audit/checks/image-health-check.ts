@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'images',
   severity: 'info',
   title: 'The image says how to tell whether it is well',
+  flaw: 'An image does not say how to tell whether it is well',
   why: 'A health check in the image goes wherever the image goes.',
   judge: (facts) =>
     eachImage(facts, ({ healthCheck }) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: 'The container runs what its tag names now',
+  flaw: 'A container does not run what its tag names now',
   why: 'A rebuilt or repulled image mends nothing until the container is started again from it.',
   judge: (facts) =>
     eachContainer(facts, ({ image, imageId, name }) => {

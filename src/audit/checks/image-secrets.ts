@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'images',
   severity: 'high',
   title: 'No secret is baked into the image',
+  flaw: 'Secrets are baked into an image',
   why: 'Whoever has the image has what is in its environment and its history, for ever.',
   judge: (facts) =>
     eachImage(facts, ({ env, history }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'images',
   severity: 'low',
   title: 'The image has no setuid programs',
+  flaw: 'An image has setuid programs',
   why: 'They turn any user of the container into its root, and hardly any service needs one.',
   judge: (facts) =>
     eachImage(facts, ({ setuid }) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'info',
   title: 'Images that nothing uses are removed',
+  flaw: 'Many images are kept that nothing uses',
   why: 'Old images are old holes, one docker run away.',
   judge: (facts) =>
     withPart(facts.imageCount, daemonSubject(facts), (count) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'images',
   severity: 'low',
   title: 'The image names a user that is not root',
+  flaw: 'An image runs as root where nobody says otherwise',
   why: 'An image without USER runs as root wherever nobody thought of it.',
   judge: (facts) =>
     eachImage(facts, ({ user }) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'Images come over TLS',
+  flaw: 'Images come from registries without TLS',
   why: 'An image fetched without TLS is whatever the network made of it, and the engine runs it.',
   judge: (facts) =>
     dockerDaemon(facts, (daemon) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'The engine keeps its firewall rules itself',
+  flaw: 'The engine does not keep its firewall rules',
   why: 'With iptables off nothing separates networks of containers, and published ports follow no rule.',
   judge: (facts) =>
     dockerDaemon(facts, (daemon) =>

@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'people',
   severity: 'high',
   title: 'No session keeps a group that its account has lost',
+  flaw: 'A session still holds a group that its account has lost',
   why: 'Taking someone out of group docker does not touch what they have running: those processes command the engine until they end.',
   judge: (facts) =>
     withPart(facts.people, host, (people) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'Containers outlive a restart of the daemon',
+  flaw: 'Containers stop when the daemon restarts',
   why: 'Without live-restore every update of the engine stops every container, so updates are put off.',
   fixable: true,
   judge: (facts) =>

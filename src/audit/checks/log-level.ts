@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'The daemon logs what it should, and no more',
+  flaw: 'The daemon logs too much or too little',
   why: 'At debug level secrets reach the log; above info, what happened does not.',
   fixable: true,
   judge: (facts) =>

@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'Logs of containers cannot fill the disk',
+  flaw: 'Logs of containers can fill the disk',
   why: 'json-file without max-size grows until the disk is full, and then nothing on the host works, the audit log included.',
   fixable: true,
   judge: (facts) =>

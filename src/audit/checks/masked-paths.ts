@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'high',
   title: "The kernel's files are masked in every container",
+  flaw: "The kernel's files are open to a container",
   why: "Unmasked, /proc and /sys offer a container's root what steers the kernel: core_pattern, sysrq, firmware.",
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: "The container's memory is limited",
+  flaw: "A container's memory has no limit",
   why: 'Without a limit one container can starve every other, and the host.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'What a container mounts does not appear on the host',
+  flaw: 'What a container mounts appears on the host',
   why: 'With shared propagation a mount made inside, over /usr for one, is made on the host too.',
   judge: (facts) =>
     eachContainer(facts, ({ mounts, name }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: 'The image is named by more than "latest"',
+  flaw: 'An image is named by nothing more than "latest"',
   why: 'Nobody can say what latest was when the container was started, nor go back to it.',
   judge: (facts) =>
     eachContainer(facts, ({ image, name }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'Programs in containers gain no rights by default',
+  flaw: 'Programs in containers may gain rights by default',
   why: 'A setuid program in an image makes any user of the container its root, unless no-new-privileges holds it back.',
   fixable: true,
   judge: (facts) =>

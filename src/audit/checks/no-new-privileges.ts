@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'Programs in the container gain no rights',
+  flaw: 'Programs in a container may gain rights',
   why: 'One setuid program makes any user of the container its root.',
   judge: (facts) =>
     eachContainer(facts, (container) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'Traffic between hosts is encrypted',
+  flaw: 'Traffic between hosts is not encrypted',
   why: "An overlay network without encryption carries the containers' traffic in the clear.",
   judge: (facts) =>
     withPart(facts.networks, daemonSubject(facts), (networks) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'The number of processes is limited',
+  flaw: 'A container may start any number of processes',
   why: 'Without a limit a fork bomb in one container stops the host.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'info',
   title: 'No privileged port of the host is published',
+  flaw: 'Privileged ports of the host are published',
   why: 'Ports below 1024 are trusted to be served by root.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) => {

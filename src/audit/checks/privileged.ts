@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'critical',
   title: 'No container is privileged',
+  flaw: 'A container is privileged',
   why: 'A privileged container has every device and every capability and no filter: it is the host, with another name.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

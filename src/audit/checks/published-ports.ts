@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'Ports are published on chosen addresses only',
+  flaw: 'Ports are published on all addresses',
   why: "A port on all addresses faces every network of the host, and Docker's rules come before those of the host's firewall.",
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) => {

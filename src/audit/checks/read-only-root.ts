@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: 'The root filesystem is read-only',
+  flaw: 'The root filesystem can be written',
   why: 'An intruder who can write nothing can leave nothing. Paddock sees what is written, but nothing written is better.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) =>

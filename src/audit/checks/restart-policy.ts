@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'info',
   title: 'A container that keeps failing is not restarted for ever',
+  flaw: 'A container that keeps failing is restarted for ever',
   why: 'Endless restarts hide that something is wrong, and give an attack as many tries as it likes.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) => {

@@ -7,6 +7,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: "The container's program is not root",
+  flaw: "A container's program is root",
   why: 'Root in a container owns all of its files, has its capabilities, and without user namespaces is root on the host once it is out.',
   judge: (facts) =>
     eachContainer(facts, (container) => {

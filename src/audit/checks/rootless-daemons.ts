@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'people',
   severity: 'info',
   title: 'Engines that people run for themselves are audited too',
+  flaw: 'Engines that people run for themselves are not in this report',
   why: 'A rootless engine cannot become root, but what its user may do its containers may: it needs an audit of its own.',
   judge: (facts) =>
     withPart(facts.rootless, host, (daemons) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'high',
   title: 'The engine filters system calls',
+  flaw: 'The engine does not filter system calls',
   why: 'Without seccomp every hole in every system call is within reach of every container.',
   judge: (facts) =>
     withPart(facts.engine, daemonSubject(facts), ({ securityOptions }) => {

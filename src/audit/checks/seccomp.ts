@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'high',
   title: 'System calls of every container are filtered',
+  flaw: 'System calls of a container are not filtered',
   why: 'Unconfined, each hole of each system call is within its reach: most kernel escapes need one that the default filter denies.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, running, name }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'A security module stands behind the containers',
+  flaw: 'No security module stands behind the containers',
   why: "AppArmor or SELinux is the wall that still stands when a container has become root: it keeps it from the host's files and mounts.",
   judge: (facts) =>
     withPart(facts.kernel, host, ({ appArmor, selinux }) => {

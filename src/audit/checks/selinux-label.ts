@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'SELinux labels every container',
+  flaw: 'SELinux does not label a container',
   why: 'Without its label a container may touch whatever file permissions allow.',
   judge: (facts) =>
     eachContainer(facts, ({ hostConfig, name }) => {

@@ -13,6 +13,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'No two containers share their processes, network or memory',
+  flaw: 'Containers share their processes, network or memory',
   why: "What is shared is no wall: through another's processes lies its filesystem, through its network its localhost.",
   judge: (facts) =>
     eachContainer(facts, (container) => {

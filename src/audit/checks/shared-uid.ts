@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'low',
   title: 'No two containers run as the same user of the host',
+  flaw: 'Containers run as the same user of the host',
   why: 'Where two containers share a uid, what one leaves behind or may touch on the host belongs to the other too.',
   judge: (facts) =>
     eachContainer(facts, ({ running, id, name }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'critical',
   title: 'No container holds an engine socket',
+  flaw: 'A container holds an engine socket',
   why: 'Who writes to the socket starts containers as root, with / mounted: read-only mounts do not hinder it.',
   judge: (facts) =>
     eachContainer(facts, ({ reaches, name }) => {
@@ -19,7 +20,7 @@ export const check: Check = {
               : `mounts ${source} at ${target}, which holds ${path}`,
           )
           .join('; '),
-        remedy: `start ${quoted(name)} again without the mount of ${sockets.map(({ source }) => source).join(', ')}`,
+        remedy: `start ${quoted(name)} again without the mount of ${[...new Set(sockets.map(({ source }) => source))].join(', ')}`,
         details: [...new Set(sockets.map(({ path }) => path))],
       }
     }),

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'containers',
   severity: 'medium',
   title: 'No container runs an SSH server',
+  flaw: 'A container runs an SSH server',
   why: 'It is a second way in, with keys and users of its own; docker exec needs none.',
   judge: (facts) =>
     eachContainer(facts, ({ running, name }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'The storage driver is one that is maintained',
+  flaw: 'The storage driver is one that nobody maintains',
   why: 'aufs and overlay are out of the kernel or out of care, devicemapper was removed from Docker, and vfs copies every layer.',
   judge: (facts) =>
     withPart(facts.engine, daemonSubject(facts), ({ storageDriver, kind }) => {

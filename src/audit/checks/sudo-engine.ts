@@ -32,6 +32,7 @@ export const check: Check = {
   area: 'people',
   severity: 'high',
   title: 'No sudo rule hands out the engine as if it were less than root',
+  flaw: 'sudo rules hand out the engine, which is root',
   why: 'sudo docker is sudo everything: a rule that looks narrow gives all of the host.',
   judge: (facts) =>
     withPart(facts.people, host, (people) =>

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'Swarm listens on one chosen address',
+  flaw: 'Swarm listens on all addresses',
   why: "On all addresses the cluster's own ports face every network of the host.",
   judge: (facts) =>
     withPart(facts.daemon, daemonSubject(facts), ({ listeners }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'A swarm has an odd number of managers, seven at most',
+  flaw: 'The swarm has an unfit number of managers',
   why: 'Each manager holds all keys, and an even number survives no more failures than one less.',
   judge: (facts) =>
     withPart(facts.engine, daemonSubject(facts), ({ swarm }) => {

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'Swarm mode is off where nothing uses it',
+  flaw: 'Swarm mode is on',
   why: 'It opens ports and keeps keys that a single host has no use for.',
   judge: (facts) =>
     withPart(facts.engine, daemonSubject(facts), ({ swarm }) => [

@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'low',
   title: 'Published ports need no helper process',
+  flaw: 'Published ports go through a helper process of root',
   why: 'docker-proxy is one more root process for each port, and hides who the client is; the firewall does it alone.',
   fixable: true,
   judge: (facts) =>

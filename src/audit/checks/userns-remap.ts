@@ -6,6 +6,7 @@ export const check: Check = {
   area: 'daemon',
   severity: 'medium',
   title: 'Root in a container is nobody on the host',
+  flaw: 'Root in a container is root on the host',
   why: 'Without user namespaces, root that breaks out of a container is root here at once.',
   judge: (facts) =>
     withPart(facts.daemon, daemonSubject(facts), (daemon) => {

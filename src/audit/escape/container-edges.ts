@@ -96,9 +96,7 @@ function addReach(
   people: People | null,
 ): void {
   const mounts =
-    reach.source === reach.path
-      ? `mounts ${reach.path}`
-      : `mounts ${reach.source}, which holds ${reach.path},`
+    reach.source === reach.path ? `mounts ${reach.path}` : `mounts ${reach.source}, which holds ${reach.path}`
   const remedy = recreate(container.name, `the mount of ${reach.source}`)
   if (reach.what === 'socket') {
     const socket = sockets.find(({ path }) => path === reach.path)
@@ -125,7 +123,7 @@ function addReach(
   graph.edge({
     from,
     to,
-    how: `${mounts.replace(/,$/, '')} writable${view.asRootNote}`,
+    how: `${mounts}, writable${view.asRootNote}`,
     remedy: recreate(container.name, `the mount of ${reach.source}, or with it read-only`),
     weight: view.becomesRoot === 'is' ? 'critical' : 'high',
   })

@@ -45,7 +45,7 @@ export async function gatherAuditRules(
     ['1.1.5', dataRoot ?? '/var/lib/docker'],
     ['1.1.6', '/etc/docker'],
     ['1.1.7', unit('docker.service')],
-    ['1.1.8', sockets.find(({ kind }) => kind === 'containerd')?.path],
+    ['1.1.8', ownContainerd(daemon, sockets)],
     ['1.1.9', unit('docker.socket')],
     ['1.1.10', '/etc/default/docker'],
     ['1.1.11', daemon?.configFile ?? '/etc/docker/daemon.json'],
@@ -70,4 +70,16 @@ async function loadedRules(): Promise<string | null> {
     // Not installed, or not allowed: the files speak.
     return null
   }
+}
+
+/** The containerd that this engine uses: the one it was told of, the one it started, else the system's. */
+function ownContainerd(daemon: Daemon | null, sockets: readonly EngineSocket[]): string | undefined {
+  const own = ['containerd', 'exec-root'].flatMap((name) => {
+    const value = daemon?.settings.get(name)?.value
+    return typeof value === 'string' ? [value] : []
+  })
+  const wanted = own.length > 0 ? own : ['/run/containerd', '/run/docker']
+  return sockets.find(
+    ({ kind, path }) => kind === 'containerd' && wanted.some((each) => path.startsWith(each)),
+  )?.path
 }

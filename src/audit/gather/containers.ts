@@ -44,7 +44,7 @@ async function inspect(engine: EngineReader, id: string): Promise<Container | nu
 function merge(reaches: readonly Reach[]): Reach[] {
   const found = new Map<string, Reach>()
   for (const reach of reaches) {
-    const key = `${reach.what} ${reach.path} ${reach.target}`
+    const key = `${reach.what} ${reach.path}`
     const known = found.get(key)
     found.set(key, known === undefined ? reach : { ...known, writable: known.writable || reach.writable })
   }

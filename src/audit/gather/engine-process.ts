@@ -24,7 +24,7 @@ const KINDS: Readonly<Record<string, SocketKind>> = {
 }
 
 /** Sockets of an engine that command nothing: metrics, events, debugging, networks' own. */
-const SILENT = /(\/metrics\.sock|\/libnetwork\/[0-9a-f]+\.sock|\.ttrpc|\/debug\.sock)$/
+const SILENT = /(\/metrics\.sock|\/libnetwork\/[0-9a-f]+\.sock|\.ttrpc|[-/]debug\.sock)$/
 
 /** Engines that run on the host itself; what runs in a container's own root is the container's affair. */
 export function engineProcesses(tree: HostTree): EngineProcess[] {

@@ -1,8 +1,7 @@
-import { severityRank, type Finding } from '../check.ts'
 import { checks } from '../checks/table.ts'
 import { chainSeverity, chainStory, chainText } from '../escape/escape.ts'
-import type { Chain } from '../escape/graph.ts'
 import { type AuditReport, isFailure } from '../run.ts'
+import { type Group, groups, subjectsText, type Way, ways } from './cases.ts'
 import { escapeHtml } from './escape-html.ts'
 import { chainsSvg } from './svg.ts'
 
@@ -34,6 +33,7 @@ export function auditHtml(report: AuditReport): string {
     ),
   )
   const unknown = groups(report.findings.filter(({ status }) => status === 'unknown'))
+  const routes = ways(report.chains)
   const passes = report.findings.filter(({ status }) => status === 'pass')
   const engine = report.engine === null ? 'no engine' : `${report.engine.kind} ${report.engine.version}`
   return [
@@ -45,10 +45,10 @@ export function auditHtml(report: AuditReport): string {
     ...(report.chains.length === 0
       ? ['<h2>No way to root</h2>']
       : [
-          `<h2>${report.chains.length} ${report.chains.length === 1 ? 'way' : 'ways'} to root</h2><div class="graph" tabindex="0">`,
+          `<h2>${routes.length} ${routes.length === 1 ? 'way' : 'ways'} to root</h2><div class="graph" tabindex="0">`,
           chainsSvg(report.chains),
           '</div>',
-          ...report.chains.map(way),
+          ...routes.map(way),
         ]),
     ...(failures.length === 0 ? [] : ['<h2>What to mend, gravest first</h2>', ...failures.map(article)]),
     ...(infos.length === 0 ? [] : ['<h2>Worth knowing</h2>', ...infos.map(article)]),
@@ -68,28 +68,28 @@ function summary({ findings }: AuditReport): string {
   return parts.length === 0 ? 'Nothing to mend.' : `${parts.join(', ')}.`
 }
 
-function groups(findings: readonly Finding[]): (readonly [Finding, ...Finding[]])[] {
-  return [...Map.groupBy(findings, ({ id }) => id).values()]
-    .flatMap((list): (readonly [Finding, ...Finding[]])[] => {
-      const [first, ...rest] = [...list].sort(
-        (one, other) => severityRank(other.severity) - severityRank(one.severity),
-      )
-      return first === undefined ? [] : [[first, ...rest]]
-    })
-    .sort(([one], [other]) => severityRank(other.severity) - severityRank(one.severity))
-}
-
-function way(chain: Chain): string {
+function way({ chain, likewise }: Way): string {
   const remedy = chain.edges.find((edge) => edge.remedy !== '')?.remedy
   const severity = chainSeverity(chain)
-  return `<article class="${severity}"><h3><span class="badge ${severity}">${severity}</span>${escapeHtml(chainText(chain))}</h3><p>${escapeHtml(chainStory(chain))}.</p>${remedy === undefined ? '' : `<p>Close it: <code>${escapeHtml(remedy)}</code></p>`}</article>`
+  return [
+    `<article class="${severity}"><h3><span class="badge ${severity}">${severity}</span>${escapeHtml(chainText(chain))}</h3>`,
+    `<p>${escapeHtml(chainStory(chain))}.</p>`,
+    likewise.length === 0 ? '' : `<p>Likewise: ${escapeHtml(likewise.join(', '))}</p>`,
+    remedy === undefined ? '' : `<p>Close it: <code>${escapeHtml(remedy)}</code></p>`,
+    '</article>',
+  ].join('')
 }
 
-function article([first, ...rest]: readonly [Finding, ...Finding[]]): string {
-  const check = checks.find(({ id }) => id === first.id)
-  const items = [first, ...rest].map(
-    ({ subject, evidence, remedy }) =>
-      `<li><b>${escapeHtml(subject.kind)} ${escapeHtml(subject.name)}</b>: ${escapeHtml(evidence)}${remedy === '' ? '' : `<br>Mend: <code>${escapeHtml(remedy)}</code>`}</li>`,
+function article({ id, severity, findings, cases }: Group): string {
+  const check = checks.find((each) => each.id === id)
+  const cis = [...new Set(findings.flatMap((finding) => (finding.cis === null ? [] : [finding.cis])))]
+  const items = cases.map(
+    ({ subjects, evidence, remedy }) =>
+      `<li><b>${escapeHtml(subjectsText(subjects, subjects.length))}</b>: ${escapeHtml(evidence)}${remedy === '' ? '' : `<br>Mend: <code>${escapeHtml(remedy)}</code>`}</li>`,
   )
-  return `<article class="${first.severity}"><h3><span class="badge ${first.severity}">${first.severity}</span>${escapeHtml(first.title)} <code class="dim">${escapeHtml(first.id)}${first.cis === null ? '' : `, CIS ${escapeHtml(first.cis)}`}</code></h3><p>${escapeHtml(check?.why ?? '')}</p><ul>${items.join('')}</ul></article>`
+  return [
+    `<article class="${severity}"><h3><span class="badge ${severity}">${severity}</span>${escapeHtml(findings[0]?.title ?? id)}`,
+    ` <code class="dim">${escapeHtml(id)}${cis.length === 0 ? '' : `, CIS ${escapeHtml(cis.join(' '))}`}</code></h3>`,
+    `<p>${escapeHtml(check?.why ?? '')}</p><ul>${items.join('')}</ul></article>`,
+  ].join('')
 }

@@ -48,7 +48,7 @@ export function auditSarif(report: AuditReport, comparison: Comparison | null): 
 function rule(check: Check): unknown {
   return {
     id: check.id,
-    shortDescription: { text: check.title },
+    shortDescription: { text: check.flaw },
     fullDescription: { text: check.why },
     help: { text: check.why },
     defaultConfiguration: { level: LEVELS[check.severity] },

@@ -2,11 +2,11 @@ import { styleText } from 'node:util'
 import { printable } from '../../lib/printable.ts'
 import type { Severity } from '../../protocol/findings.ts'
 import type { Comparison } from '../baseline.ts'
-import { type Finding, severityRank } from '../check.ts'
+import type { Finding } from '../check.ts'
 import { checks } from '../checks/table.ts'
 import { chainSeverity, chainStory, chainText } from '../escape/escape.ts'
-import type { Chain } from '../escape/graph.ts'
 import { type AuditReport, isFailure } from '../run.ts'
+import { type Group, groups, subjectsText, type Way, ways } from './cases.ts'
 
 export interface TextOptions {
   readonly colour: boolean
@@ -17,7 +17,8 @@ export interface TextOptions {
 }
 
 /** Subjects shown of one finding, and ways to root of one host, unless all are wanted. */
-const SUBJECTS = 5
+const SUBJECTS = 6
+const CASES = 5
 const WAYS = 12
 
 const COLOURS: Readonly<Record<Severity, Parameters<typeof styleText>[0]>> = {
@@ -38,7 +39,7 @@ export function auditText(report: AuditReport, options: TextOptions): string {
       .filter(({ id, status }) => id === 'escape-path' && status === 'fail')
       .flatMap(({ details }) => details),
   )
-  const ways = report.chains.filter((chain) => told.has(chainText(chain)))
+  const routes = ways(report.chains.filter((chain) => told.has(chainText(chain))))
   const infos =
     comparison === null
       ? groups(
@@ -57,11 +58,7 @@ export function auditText(report: AuditReport, options: TextOptions): string {
           '',
           `Compared with the baseline: ${count(comparison.worse.length, 'finding')} worse, ${comparison.mended.length} mended.`,
         ]),
-    ...section(
-      ways.length === 0 ? '' : `${count(ways.length, 'way')} to root`,
-      paint(options, 'bold'),
-      wayLines(ways, options),
-    ),
+    ...section(`${count(routes.length, 'way')} to root`, paint(options, 'bold'), wayLines(routes, options)),
     ...section(
       'What to mend, gravest first',
       paint(options, 'bold'),
@@ -96,78 +93,50 @@ function section(title: string, bold: (text: string) => string, lines: readonly 
   return lines.length === 0 ? [] : ['', bold(title), '', ...lines]
 }
 
-function wayLines(ways: readonly Chain[], options: TextOptions): string[] {
-  const few = options.all ? ways : ways.slice(0, WAYS)
-  const lines = few.flatMap((chain) => {
+function wayLines(routes: readonly Way[], options: TextOptions): string[] {
+  const few = options.all ? routes : routes.slice(0, WAYS)
+  const lines = few.flatMap(({ chain, likewise }) => {
     const remedy = chain.edges.find((edge) => edge.remedy !== '')?.remedy
     return [
       `  ${label(chainSeverity(chain), options)}  ${paint(options, 'bold')(printable(chainText(chain)))}`,
       `            ${printable(chainStory(chain))}`,
+      ...(likewise.length === 0 ? [] : [`            likewise: ${printable(likewise.join(', '))}`]),
       ...(remedy === undefined
         ? []
         : [`            ${paint(options, 'green')('close it:')} ${printable(remedy)}`]),
       '',
     ]
   })
-  const rest = ways.length - few.length
+  const rest = routes.length - few.length
   return rest > 0 ? [...lines, `  … and ${rest} more (--all)`] : lines.slice(0, -1)
 }
 
-interface Group {
-  readonly id: string
-  readonly severity: Severity
-  readonly findings: readonly Finding[]
-}
-
-// One heading a check, however many containers have it; the gravest case decides where it stands.
-function groups(findings: readonly Finding[]): Group[] {
-  const byId = Map.groupBy(findings, ({ id }) => id)
-  return [...byId]
-    .map(([id, list]) => ({
-      id,
-      findings: list,
-      severity: list
-        .map(({ severity }) => severity)
-        .reduce((one, other) => (severityRank(other) > severityRank(one) ? other : one)),
-    }))
-    .sort((one, other) => severityRank(other.severity) - severityRank(one.severity))
-}
-
-function groupLines({ id, severity, findings }: Group, options: TextOptions): string[] {
+function groupLines({ id, severity, findings, cases }: Group, options: TextOptions): string[] {
   const check = checks.find((each) => each.id === id)
-  const cis = [...new Set(findings.flatMap((finding) => (finding.cis === null ? [] : [finding.cis])))]
-  const few = options.all ? findings : findings.slice(0, SUBJECTS)
+  const numbers = [...new Set(findings.flatMap(({ cis }) => (cis === null ? [] : [cis])))]
+  const cis =
+    numbers.length === 0 ? '' : `, CIS ${numbers.slice(0, 3).join(' ')}${numbers.length > 3 ? ' …' : ''}`
+  const few = options.all ? cases : cases.slice(0, CASES)
+  const green = paint(options, 'green')
   const fixable = findings.some((finding) => finding.fixable)
   return [
-    `  ${label(severity, options)}  ${paint(options, 'bold')(findings[0]?.title ?? id)}  ${paint(options, 'gray')(`${id}${cis.length === 0 ? '' : `, CIS ${cis.slice(0, 3).join(' ')}${cis.length > 3 ? ' …' : ''}`}`)}`,
+    `  ${label(severity, options)}  ${paint(options, 'bold')(findings[0]?.title ?? id)}  ${paint(options, 'gray')(id + cis)}`,
     ...(check === undefined ? [] : [`            ${check.why}`]),
-    ...few.flatMap((finding) => [
-      `            - ${printable(subjectText(finding))}: ${printable(finding.evidence)}`,
-      ...(finding.remedy === '' || (fixable && finding.remedy.startsWith('paddock audit --fix'))
-        ? []
-        : [`              ${paint(options, 'green')('mend:')} ${printable(finding.remedy)}`]),
+    ...few.flatMap(({ subjects, evidence, remedy }) => [
+      `            - ${printable(`${subjectsText(subjects, options.all ? subjects.length : SUBJECTS)}: ${evidence}`)}`,
+      ...(remedy === '' || fixable ? [] : [`              ${green('mend:')} ${printable(remedy)}`]),
     ]),
-    ...(few.length < findings.length
-      ? [
-          `            - and ${findings.length - few.length} more: ${printable(
-            findings
-              .slice(few.length, few.length + 8)
-              .map(({ subject }) => subject.name)
-              .join(', '),
-          )}${findings.length - few.length > 8 ? ', …' : ''} (--all)`,
-        ]
-      : []),
-    ...(fixable ? [`            ${paint(options, 'green')('mend:')} paddock audit --fix ${id}`] : []),
+    ...(few.length < cases.length ? [`            - and ${cases.length - few.length} more (--all)`] : []),
+    ...(fixable ? [`            ${green('mend:')} paddock audit --fix ${id}`] : []),
     '',
   ]
 }
 
-function shortLines({ id, findings }: Group, options: TextOptions): string[] {
-  const names = findings.map((finding) => subjectText(finding))
-  const told = options.all ? names : names.slice(0, SUBJECTS)
-  return [
-    `  ${paint(options, 'gray')(id.padEnd(20))}  ${printable(findings[0]?.evidence ?? '')}${names.length > 1 ? printable(` (${told.join(', ')}${told.length < names.length ? `, ${names.length - told.length} more` : ''})`) : ''}`,
-  ]
+function shortLines({ id, cases }: Group, options: TextOptions): string[] {
+  return cases.map(
+    ({ subjects, evidence }) =>
+      `  ${paint(options, 'gray')(id.padEnd(20))}  ${printable(`${subjectsText(subjects, options.all ? subjects.length : SUBJECTS)}: ${evidence}`)}`,
+  )
 }
 
 function passed(findings: readonly Finding[]): string[] {
@@ -193,12 +162,6 @@ function closing(report: AuditReport, options: TextOptions): string {
   if (failures.length === 0)
     return paint(options, 'green')(`Nothing to mend; ${well} things are as they should be (${seconds} s).`)
   return `${bySeverity.join(', ')}; ${well} things are as they should be (${seconds} s).`
-}
-
-function subjectText({ subject }: Finding): string {
-  return subject.kind === 'host' || subject.kind === 'daemon'
-    ? subject.name
-    : `${subject.kind} ${subject.name}`
 }
 
 function label(severity: Severity, options: TextOptions): string {
