@@ -66,12 +66,12 @@ With --baseline only what is worse than the baseline counts.`,
   async run({ options, io }): Promise<ExitCode> {
     const root = existingFolder(options.root ?? '/')
     if (options.undo !== undefined) return undoFix(options.undo, options.root, options.yes === true, io)
-    const { engine, noEngine } = await findEngine(options.engine, options.root !== undefined, io)
+    const engine = await findEngine(options.engine, options.root !== undefined, io)
     if (options.fix !== undefined) return fix(options.fix, root, engine, options.yes === true, io)
 
     const baseline =
       options.baseline === undefined ? null : parseBaseline(readText(options.baseline), options.baseline)
-    const report = await runAudit({ root, engine, noEngine })
+    const report = await runAudit({ root, engine })
     const comparison: Comparison | null = baseline === null ? null : compare(baseline, report.findings)
     if (options.html !== undefined) writeText(options.html, auditHtml(report), io)
     if (options.sarif !== undefined)
@@ -85,20 +85,23 @@ With --baseline only what is worse than the baseline counts.`,
   },
 })
 
-// Files can be audited without an engine; an engine that was named must answer.
+// A tree has no engine unless one is named. Without a tree there must be one: half an audit must not look like a whole.
 async function findEngine(
   named: string | undefined,
   filesOnly: boolean,
   io: Io,
-): Promise<{ engine: EngineReader | null; noEngine: string }> {
-  if (filesOnly && named === undefined) return { engine: null, noEngine: 'only files were audited' }
+): Promise<EngineReader | null> {
+  if (filesOnly && named === undefined) return null
   try {
     const engine = await connectEngine({ engine: named, env: io.env })
     await engine.info()
-    return { engine, noEngine: '' }
+    return engine
   } catch (error) {
-    if (!(error instanceof UserError) || named !== undefined) throw error
-    return { engine: null, noEngine: error.message }
+    if (!(error instanceof UserError)) throw error
+    throw new UserError(error.message, {
+      hint: `${error.hint === undefined ? '' : `${error.hint}; `}to audit the files of this host alone: paddock audit --root /`,
+      cause: error,
+    })
   }
 }
 

@@ -48,8 +48,7 @@ export function auditText(report: AuditReport, options: TextOptions): string {
             .filter(({ id }) => id !== 'escape-path'),
         )
       : []
-  const unknown =
-    comparison === null ? groups(report.findings.filter(({ status }) => status === 'unknown')) : []
+  const unknown = comparison === null ? report.findings.filter(({ status }) => status === 'unknown') : []
   return [
     ...heading(report),
     ...(comparison === null
@@ -69,11 +68,7 @@ export function auditText(report: AuditReport, options: TextOptions): string {
       paint(options, 'bold'),
       infos.flatMap((group) => shortLines(group, options)),
     ),
-    ...section(
-      'Could not be judged',
-      paint(options, 'bold'),
-      unknown.flatMap((group) => shortLines(group, options)),
-    ),
+    ...section('Could not be judged', paint(options, 'bold'), unknownLines(unknown)),
     ...(options.all ? section('All is well', paint(options, 'bold'), passed(report.findings)) : []),
     '',
     closing(report, options),
@@ -136,6 +131,13 @@ function shortLines({ id, cases }: Group, options: TextOptions): string[] {
   return cases.map(
     ({ subjects, evidence }) =>
       `  ${paint(options, 'gray')(id.padEnd(20))}  ${printable(`${subjectsText(subjects, options.all ? subjects.length : SUBJECTS)}: ${evidence}`)}`,
+  )
+}
+
+// One reason, a closed socket for one, may blind many checks: told once.
+function unknownLines(unknown: readonly Finding[]): string[] {
+  return [...Map.groupBy(unknown, ({ evidence }) => evidence)].map(
+    ([why, list]) => `  ${printable(why)}: ${[...new Set(list.map(({ id }) => id))].join(', ')}`,
   )
 }
 
