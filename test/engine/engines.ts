@@ -13,7 +13,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EngineKind } from '../../src/engine/reader.ts'
 import { makeBridge } from './bridge.ts'
-import { type Suite, suiteDir } from './packages.ts'
+import { libraryPath, type Suite, suiteDir } from './packages.ts'
 import { cgroupParent } from './run-folder.ts'
 
 export type EngineName = 'docker' | 'docker-userns' | 'docker-containerd' | 'podman' | 'docker-bridge'
@@ -93,7 +93,7 @@ function environment(folder: string, suite: Suite): NodeJS.ProcessEnv {
   )
   return {
     PATH: [...bins, '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':'),
-    LD_LIBRARY_PATH: join(suiteDir('bookworm'), 'usr/lib/x86_64-linux-gnu'),
+    LD_LIBRARY_PATH: libraryPath(),
     HOME: folder,
     TMPDIR: join(folder, 'tmp'),
     CONTAINERS_CONF: join(folder, 'containers.conf'),

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { UserError } from '../../src/lib/errors.ts'
@@ -27,6 +37,7 @@ const suites = {
     'libgpgme11',
     'libassuan0',
     'libdevmapper1.02.1',
+    'libglib2.0-0',
     'busybox-static', // what the test images are made of
   ],
   trixie: ['docker.io', 'containerd', 'docker-cli', 'docker-compose'], // 26.1, and the client with compose 2.26
@@ -34,9 +45,18 @@ const suites = {
 
 export type Suite = keyof typeof suites
 
-/** Where the programs of a suite lie: "<cache>/bookworm". */
+/** Where the programs of a suite lie: "<cache>/bookworm-<hash of what is in it>". */
 export function suiteDir(suite: Suite): string {
-  return join(cacheDir, suite)
+  const hash = createHash('sha256').update(suites[suite].join())
+  return join(cacheDir, `${suite}-${hash.digest('hex').slice(0, 8)}`)
+}
+
+/** Folders of the shared libraries that came with the programs, for LD_LIBRARY_PATH. */
+export function libraryPath(): string {
+  const root = suiteDir('bookworm')
+  return globSync('{usr/lib,lib}/*-linux-gnu*', { cwd: root })
+    .map((folder) => join(root, folder))
+    .join(':')
 }
 
 /** Fetches and unpacks what is not in the cache yet. Safe to run at the same time as another. */
