@@ -169,7 +169,7 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 lock_type = "file"
-conmon_path = ["${own}/bin/conmon"]
+conmon_path = ["${folder}/conmon"]
 helper_binaries_dir = ["${own}/lib/podman"]
 init_path = "${own}/bin/tini-static"
 [engine.runtimes]
@@ -184,6 +184,9 @@ network_config_dir = "${folder}/networks"
   for (const directory of ['tmp', 'networks', '.config/containers'])
     mkdirSync(join(folder, directory), { recursive: true })
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  // Podman gives conmon an environment of its own, without the path of its libraries.
+  const conmon = `#!/bin/sh\nLD_LIBRARY_PATH=${libraryPath()} exec ${own}/bin/conmon "$@"\n`
+  writeFileSync(join(folder, 'conmon'), conmon, { mode: 0o755 })
   const roots = [
     '--root',
     join(folder, 'data'),
