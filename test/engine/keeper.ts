@@ -1,6 +1,7 @@
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { UserError } from '../../src/lib/errors.ts'
 import { setUp } from '../../tools/setup.ts'
 import { runDocker } from './docker-client.ts'
 import { type EngineName, isEngineName, type RunningEngine, startEngine } from './engines.ts'
@@ -31,9 +32,7 @@ export type KeeperAnswer = { readonly id: number } & (
   { readonly started: StartedEngine } | { readonly error: string }
 )
 
-setUp()
-await removeStaleRuns()
-const run = makeRunFolder()
+const run = await prepare()
 const engines = new Map<EngineName, Promise<RunningEngine>>()
 const images = new Map<string, Promise<void>>()
 let connections = 0
@@ -46,6 +45,18 @@ server.listen(join(run, 'keeper.sock'), () => {
 process.stdin.resume()
 process.stdin.once('close', () => void end())
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => void end())
+
+async function prepare(): Promise<string> {
+  try {
+    setUp()
+    await removeStaleRuns()
+    return makeRunFolder()
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
+    console.error(`paddock: ${error.message}; ${error.hint ?? ''}`)
+    process.exit(2)
+  }
+}
 
 function serve(connection: Socket): void {
   connections++
