@@ -30,6 +30,12 @@ export interface ProcessRule {
   readonly source: RuleSource
 }
 
+/** One line of `execAllow`: what of the layer directory may run. */
+export interface ExecRule {
+  readonly glob: string
+  readonly source: RuleSource
+}
+
 export type ExecMode = 'alert' | 'deny'
 
 /** What is expected of one container, after every place that speaks of it was read. */
@@ -38,5 +44,5 @@ export interface Policy {
   /** Null: nothing was declared about processes, and none is judged. */
   readonly processes: readonly ProcessRule[] | null
   readonly exec: ExecMode
-  readonly execAllow: readonly { readonly glob: string; readonly source: RuleSource }[]
+  readonly execAllow: readonly ExecRule[]
 }
