@@ -11,4 +11,8 @@ export const commands: Readonly<Record<string, CommandEntry>> = {
     summary: 'who and what on this host can become root through the engine',
     load: () => import('./audit.ts'),
   },
+  doctor: {
+    summary: 'can Paddock work here? each thing it needs, tried',
+    load: () => import('./doctor.ts'),
+  },
 }

@@ -130,7 +130,7 @@ function lingering(tree: HostTree, people: People): People['lingering'] {
 function inHostNamespace(pid: string): boolean {
   try {
     return ['mnt', 'pid'].every(
-      (name) => readlinkSync(`/proc/${pid}/ns/${name}`) === readlinkSync(`/proc/1/ns/${name}`),
+      (name) => readlinkSync(`/proc/${pid}/ns/${name}`) === readlinkSync(`/proc/self/ns/${name}`),
     )
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'EACCES', 'ESRCH', 'EPERM')) return false

@@ -38,7 +38,7 @@ export function gatherRunning(
     const namespaces = Object.fromEntries(
       NAMESPACES.map((name) => [name, namespaceOf(String(pid), name) ?? '']),
     )
-    const shared = namespaces['pid'] === namespaceOf('1', 'pid')
+    const shared = namespaces['pid'] === namespaceOf('self', 'pid')
     return {
       ...fields,
       rootUid: map.find(({ inside, count }) => inside === 0 && count > 0)?.outside ?? -1,

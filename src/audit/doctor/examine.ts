@@ -1,0 +1,103 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { EngineReader } from '../../engine/reader.ts'
+import { hasCode } from '../../lib/errors.ts'
+import type { Ability, Bench, Trial } from './ability.ts'
+import { hostAbilities } from './host-abilities.ts'
+import { kernelAbilities } from './kernel-abilities.ts'
+
+const run = promisify(execFile)
+
+export interface Examined extends Trial {
+  readonly id: string
+  readonly title: string
+  readonly lost: string
+  readonly remedy: string
+}
+
+export interface ExamineOptions {
+  readonly stateDir: string
+  readonly engine: EngineReader | null
+  readonly engineProblem: string
+  /** Where the trials' overlay is made: a real disk. */
+  readonly workDir?: string
+  /** Further abilities, the sensor's self-test for one. */
+  readonly more?: readonly Ability[]
+}
+
+/** Tries every ability, one after the other, on an overlay that is gone afterwards. */
+export async function examine({
+  stateDir,
+  engine,
+  engineProblem,
+  workDir = '/var/tmp',
+  more = [],
+}: ExamineOptions): Promise<Examined[]> {
+  const { bench, close } = await openBench(workDir, { stateDir, engine, engineProblem })
+  try {
+    const results: Examined[] = []
+    for (const ability of [...hostAbilities, ...kernelAbilities, ...more]) {
+      const { id, title, lost, remedy } = ability
+      results.push({ id, title, lost, remedy, ...(await ability.try(bench)) })
+    }
+    return results
+  } finally {
+    await close()
+  }
+}
+
+async function openBench(
+  workDir: string,
+  rest: Omit<Bench, 'overlay' | 'overlayProblem'>,
+): Promise<{ bench: Bench; close: () => Promise<void> }> {
+  let folder: string
+  try {
+    folder = mkdtempSync(join(workDir, 'paddock-doctor-'))
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'ENOENT', 'EROFS', 'ENOSPC')) throw error
+    return {
+      bench: { ...rest, overlay: null, overlayProblem: error.message },
+      close: () => Promise.resolve(),
+    }
+  }
+  const [lower, upper, work, merged] = ['lower', 'upper', 'work', 'merged'].map((name) =>
+    join(folder, name),
+  ) as [string, string, string, string]
+  for (const each of [lower, upper, work, merged, join(lower, 'folder')]) mkdirSync(each)
+  writeFileSync(join(lower, 'deleted'), 'x')
+  writeFileSync(join(lower, 'folder/inside'), 'x')
+  writeFileSync(join(lower, 'program'), '#!/bin/sh\nexit 0\n')
+  chmodSync(join(lower, 'program'), 0o755)
+  const remove = (): void => rmSync(folder, { recursive: true, force: true })
+  try {
+    await run('mount', [
+      '-t',
+      'overlay',
+      '-o',
+      `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
+      'paddock-doctor',
+      merged,
+    ])
+  } catch (error) {
+    remove()
+    return {
+      bench: { ...rest, overlay: null, overlayProblem: firstLine(error) },
+      close: () => Promise.resolve(),
+    }
+  }
+  return {
+    bench: { ...rest, overlay: { merged, upper, lower }, overlayProblem: '' },
+    async close() {
+      // Lazily: a program of a failed trial may still stand in it.
+      await run('umount', ['--lazy', merged])
+      remove()
+    },
+  }
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
+  return text.trim().split('\n')[0] ?? ''
+}
