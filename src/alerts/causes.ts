@@ -1,25 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { Finding, PathJson } from '../protocol/findings.ts'
-
-/** Something that can still be there, or not, after it was found. */
-export type Cause =
-  | { readonly kind: 'path'; readonly container: string; readonly path: PathJson }
-  | {
-      readonly kind: 'process'
-      readonly container: string
-      readonly pid: number
-      readonly startTicks: number
-    }
-  /** The sensor's or watch's own trouble, by its reason: "queue-overflow". */
-  | { readonly kind: 'trouble'; readonly reason: string }
+import type { Finding } from '../protocol/findings.ts'
+import { type Cause, PRESENT_MAX_CAUSES } from '../protocol/requests.ts'
 
 export interface AlertCauses {
   readonly alert: number
   readonly causes: readonly Cause[]
 }
-
-/** Of each alert so many are followed: the first ones. */
-const CAUSES_PER_ALERT = 32
 
 /** What of a finding can still be there. */
 export function causesOf(finding: Finding): Cause[] {
@@ -40,18 +26,21 @@ export function addCauses(database: DatabaseSync, alert: number, finding: Findin
   const causes = causesOf(finding)
   if (causes.length === 0) return
   const have = database.prepare('SELECT count(*) AS n FROM causes WHERE alert = ?').get(alert)
-  if (Number(have?.['n']) >= CAUSES_PER_ALERT) return
+  if (Number(have?.['n']) + causes.length > PRESENT_MAX_CAUSES) return
   const insert = database.prepare('INSERT OR IGNORE INTO causes (alert, cause) VALUES (?, ?)')
   for (const cause of causes) insert.run(alert, JSON.stringify(cause))
 }
 
-/** Alerts whose causes are not known to be gone, newest first: open ones, and acknowledged ones where it matters still. */
+/**
+ * Alerts whose causes are worth a look, the one looked at longest ago first: open ones, and acknowledged ones whose
+ * cause was still there.
+ */
 export function openCauses(database: DatabaseSync, limit: number): AlertCauses[] {
   const rows = database
     .prepare(
       `SELECT id FROM alerts WHERE (state = 'open' OR cause_present = 1)
        AND EXISTS (SELECT 1 FROM causes WHERE alert = alerts.id)
-       ORDER BY id DESC LIMIT ?`,
+       ORDER BY cause_at IS NOT NULL, cause_at LIMIT ?`,
     )
     .all(limit)
   const select = database.prepare('SELECT cause FROM causes WHERE alert = ?')

@@ -14,6 +14,8 @@ const migrations: readonly string[] = [start]
 export function openDatabase(path: string): DatabaseSync {
   const database = open(path, false)
   try {
+    // One watch at a time; and no shared memory file that another user's process could be led to.
+    database.exec('PRAGMA locking_mode = EXCLUSIVE')
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON')
     database.exec('PRAGMA journal_size_limit = 16777216; PRAGMA cache_size = -16384')
     // Node's permission model does not reach into SQLite: this keeps a statement from opening other files.

@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Finding, Severity } from '../protocol/findings.ts'
-import { openDatabase } from './database.ts'
+import { openDatabase, transaction } from './database.ts'
 import { Journal } from './journal.ts'
 import { type Recorded, Recorder } from './record.ts'
 
@@ -63,6 +63,19 @@ export class AlertStore implements Disposable {
 
   lastNumber(spool: string): number {
     return this.#recorder.lastNumber(spool)
+  }
+
+  /** The spool of this name counts anew, from `next`: what was stored keeps its numbers under another name. */
+  retireSpool(spool: string, next: number): void {
+    transaction(this.database, () => {
+      this.database.prepare(`UPDATE spools SET name = name || '~' || id WHERE name = ?`).run(spool)
+      this.journal.append({
+        at: this.now(),
+        kind: 'spool-changed',
+        who: 'watch',
+        body: { spool, first: next },
+      })
+    })
   }
 
   [Symbol.dispose](): void {

@@ -47,8 +47,12 @@ export type Suite = keyof typeof suites
 
 /** Where the programs of a suite lie: "<cache>/bookworm-<hash of what is in it>". */
 export function suiteDir(suite: Suite): string {
-  const hash = createHash('sha256').update(suites[suite].join())
-  return join(cacheDir, `${suite}-${hash.digest('hex').slice(0, 8)}`)
+  return packagesDir(suite, suites[suite])
+}
+
+function packagesDir(name: string, packages: readonly string[]): string {
+  const hash = createHash('sha256').update(packages.join())
+  return join(cacheDir, `${name}-${hash.digest('hex').slice(0, 8)}`)
 }
 
 /** Folders of the shared libraries that came with the programs, for LD_LIBRARY_PATH. */
@@ -62,24 +66,31 @@ export function libraryPath(): string {
 /** Fetches and unpacks what is not in the cache yet. Safe to run at the same time as another. */
 export function fetchEngines(): void {
   for (const suite of ['bookworm', 'trixie'] as const) {
-    if (!existsSync(suiteDir(suite))) fetchSuite(suite)
+    fetchPackages(suite, suite, suites[suite])
   }
 }
 
-function fetchSuite(suite: Suite): void {
-  console.error(`paddock: fetching the test engines of Debian ${suite} into ${cacheDir} …`)
+/**
+ * Unpacks packages of a Debian suite into the cache, unless they are there. Their dependencies are not followed.
+ * @returns the folder, "<cache>/<name>-<hash of what is in it>"
+ */
+export function fetchPackages(name: string, suite: Suite, packages: readonly string[]): string {
+  const folder = packagesDir(name, packages)
+  if (existsSync(folder)) return folder
+  console.error(`paddock: fetching ${name} (Debian ${suite}) into ${cacheDir} …`)
   mkdirSync(cacheDir, { recursive: true })
   const work = mkdtempSync(join(cacheDir, 'fetch-'))
   try {
     const apt = privateApt(work, suite)
     apt('update')
-    apt('download', ...suites[suite])
-    for (const name of readdirSync(work).filter((file) => file.endsWith('.deb')))
-      execFileSync('dpkg-deb', ['--extract', join(work, name), join(work, 'root')])
-    putInPlace(join(work, 'root'), suiteDir(suite))
+    apt('download', ...packages)
+    for (const file of readdirSync(work).filter((entry) => entry.endsWith('.deb')))
+      execFileSync('dpkg-deb', ['--extract', join(work, file), join(work, 'root')])
+    putInPlace(join(work, 'root'), folder)
+    return folder
   } catch (error) {
     throw new UserError(
-      `cannot fetch the test engines of Debian ${suite}: ${error instanceof Error ? error.message : String(error)}`,
+      `cannot fetch ${name} (Debian ${suite}): ${error instanceof Error ? error.message : String(error)}`,
       {
         hint: 'they need apt-get and dpkg-deb (Debian or Ubuntu), a Debian mirror and 400 MB of disk',
         cause: error,

@@ -1,0 +1,35 @@
+import { parseArgs } from 'node:util'
+import { UserError } from '../lib/errors.ts'
+import { printable } from '../lib/printable.ts'
+import { startWatch } from '../watch/start.ts'
+
+const { env } = process
+
+try {
+  const { values } = parseArgs({ options: { listen: { type: 'string', default: '127.0.0.1:7411' } } })
+  const watch = await startWatch({
+    stateDir: env['PADDOCK_STATE_DIR'] ?? '/var/lib/paddock',
+    runDir: env['PADDOCK_RUN_DIR'] ?? '/run/paddock',
+    configDir: env['PADDOCK_CONFIG_DIR'] ?? '/etc/paddock',
+    listen: values.listen,
+    onBug: (error) => {
+      console.error(error)
+    },
+  })
+  console.log(`paddock-watch: ${watch.url} (token in ${watch.tokenFile})`)
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      // Connections and timers end with it; then nothing keeps the process.
+      void watch[Symbol.asyncDispose]()
+    })
+  }
+} catch (error) {
+  if (!(error instanceof UserError) && !isUsage(error)) throw error
+  const hint = error instanceof UserError && error.hint !== undefined ? `; ${error.hint}` : ''
+  console.error(`paddock-watch: ${printable(error.message)}${printable(hint)}`)
+  process.exitCode = 2
+}
+
+function isUsage(error: unknown): error is TypeError {
+  return error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS')
+}
