@@ -4,6 +4,8 @@ import { printable } from '../lib/printable.ts'
 import { startWatch } from '../watch/start.ts'
 
 const { env } = process
+// The database, the journal and the tokens are nobody else's to read.
+process.umask(0o077)
 
 try {
   const { values } = parseArgs({ options: { listen: { type: 'string', default: '127.0.0.1:7411' } } })
