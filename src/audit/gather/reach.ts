@@ -1,5 +1,6 @@
 import type { Mount } from '../../engine/reader.ts'
 import type { EngineSocket, MountedFact, Place, Reach } from '../facts.ts'
+import { hardLinkedSockets } from './hard-link.ts'
 import type { HostTree } from './host-tree.ts'
 import { holds, holdsPlace, parseMountinfo, placeOf } from './mount-table.ts'
 
@@ -106,11 +107,13 @@ export function reacher(tree: HostTree, sockets: readonly EngineSocket[], dataRo
           if (path === null || stat === null) return []
           const place = placeOf(path, table)
           // A hard link or a bind mount of a socket, or of a folder above it, has another path and the same identity.
+          const linked = hardLinkedSockets(tree.locate(source) ?? path, stat.dev, sockets)
           const same = (socketPath: string): boolean =>
             sockets.some(
               (socket) =>
                 socket.realPath === socketPath &&
                 ((socket.device === stat.dev && socket.inode === stat.ino) ||
+                  linked.includes(socket) ||
                   socket.folderIdentities.some(
                     ({ device, inode }) => device === stat.dev && inode === stat.ino,
                   )),
