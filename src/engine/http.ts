@@ -68,6 +68,8 @@ function firstResponse(asked: ClientRequest, abort: AbortSignal): Promise<Incomi
       socket.destroy()
       reject(new RequestError({ kind: 'not-http' }))
     })
+    // However it went: nothing comes after this.
+    asked.once('close', () => reject(new RequestError({ kind: 'broken-off' })))
     // Stays for good: an error after the response is the response's too, and is told there.
     asked.on('error', (error) => reject(asFailure(error, abort)))
     asked.end()
@@ -86,7 +88,6 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Bu
   } catch (error) {
     throw asFailure(error)
   }
-  if (!response.complete) throw new RequestError({ kind: 'broken-off' })
   return Buffer.concat(chunks, size)
 }
 

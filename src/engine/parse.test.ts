@@ -96,6 +96,7 @@ for (const [name, expected] of Object.entries(engines)) {
       const mounts = web.mounts.map(
         ({ type, target, writable }) => `${type} ${target} ${writable ? 'rw' : 'ro'}`,
       )
+      assert.equal(new Set(mounts).size, mounts.length, 'each mount once')
       for (const mount of ['bind /host/usr ro', 'tmpfs /run rw', 'tmpfs /scratch rw', 'volume /data rw'])
         assert.ok(mounts.includes(mount), mount)
       assert.equal(web.mounts.find((mount) => mount.type === 'bind')?.source, '/usr')
@@ -201,6 +202,13 @@ test('what a container may be called changes nothing: labels "__proto__" and "co
     ['__proto__', 'x'],
     ['constructor', 'y'],
   ])
+})
+
+test('a health check that has no status yet, as Podman tells it, is none', () => {
+  const container = recorded('podman', 'container')
+  const health = (Status: string) =>
+    parseContainer({ ...container, State: { Status: 'exited', Health: { Status } } }).health
+  assert.deepEqual(['', 'stopped', 'healthy'].map(health), ['none', 'none', 'healthy'])
 })
 
 test('Podman says died and remove where Docker says die and destroy; a command is no action', () => {
