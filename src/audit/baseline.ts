@@ -23,9 +23,13 @@ export function compare(baseline: Baseline, now: readonly Finding[]): Comparison
     const severity = Math.max(-1, ...before.map((each) => severityRank(each.severity)))
     return severityRank(finding.severity) > severity || finding.details.some((each) => !details.has(each))
   })
-  const failing = new Set(now.filter(({ status }) => status !== 'pass').map(key))
-  // What could not be looked at this time is not mended.
-  return { worse, mended: baseline.filter(isFailure).filter((finding) => !failing.has(key(finding))) }
+  const failing = new Set(now.filter(({ status }) => status === 'fail').map(key))
+  // What could not be looked at this time, for one or for all, is not mended.
+  const blind = new Set(now.filter(({ status }) => status === 'unknown').map(({ id }) => id))
+  const mended = baseline
+    .filter(isFailure)
+    .filter((finding) => !failing.has(key(finding)) && !blind.has(finding.id))
+  return { worse, mended }
 }
 
 /** Reads the JSON that `paddock audit --json` printed. @throws UserError when it is none */
