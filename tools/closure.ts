@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { bundle } from './build.ts'
@@ -21,7 +22,7 @@ export async function importClosure(entry: string): Promise<string> {
     seen.add(path)
     for (const { path: imported, external } of inputs[path]?.imports ?? [])
       if (external !== true) waiting.push(imported)
-      else if (!imported.startsWith('node:')) seen.add(`package ${imported}`)
+      else if (!isBuiltin(imported)) seen.add(`package ${imported}`)
   }
   const names = [...seen].map((path) => {
     const name = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]

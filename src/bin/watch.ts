@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { parseArgs } from 'node:util'
 import { UserError } from '../lib/errors.ts'
 import { printable } from '../lib/printable.ts'

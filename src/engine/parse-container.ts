@@ -79,10 +79,7 @@ function parseMounts(all: Fields): Mount[] {
       propagation: mount.text('Propagation', ''),
     }
   })
-  const listed = new Set(mounts.map((mount) => mount.target))
-  const tmpfs = Object.entries(all.object('HostConfig').map('Tmpfs')).filter(
-    ([target]) => !listed.has(target),
-  )
+  const tmpfs = Object.entries(all.object('HostConfig').map('Tmpfs'))
   return [
     ...mounts,
     ...tmpfs.map(([target, options]): Mount => ({

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join } from 'node:path'
 import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import packageJson from '../../package.json' with { type: 'json' }
+import { programs } from '../../tools/build.ts'
 
 /* The package as a user gets it: packed, installed into an empty folder, run from there by its name. */
 
@@ -37,6 +38,16 @@ async function paddock(...args: string[]): Promise<{ code: number; stdout: strin
 test('says its version', async () => {
   const { code, stdout } = await paddock('--version')
   assert.deepEqual([code, stdout], [0, `paddock ${packageJson.version}\n`])
+})
+
+test('holds what package.json promises, each program to be started by its name', () => {
+  const named = new Set<string>(Object.values(packageJson.bin))
+  const built = programs().map((path) => `dist/${basename(path, '.ts')}.js`)
+  for (const program of built.filter((path) => named.has(path))) {
+    const [first] = readFileSync(join(folder, 'node_modules/paddock', program), 'utf8').split('\n')
+    assert.equal(first, '#!/usr/bin/env node', program)
+  }
+  assert.ok(built.includes('dist/paddock.js'))
 })
 
 test('shows its commands', async () => {
