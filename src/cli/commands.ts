@@ -7,6 +7,10 @@ export interface CommandEntry {
 
 /** What can be typed after `paddock`, in the order of `paddock --help`. The summary stands here so that help loads nothing. */
 export const commands: Readonly<Record<string, CommandEntry>> = {
+  scan: {
+    summary: 'what has each container changed that nobody expected?',
+    load: () => import('./scan.ts'),
+  },
   audit: {
     summary: 'who and what on this host can become root through the engine',
     load: () => import('./audit.ts'),

@@ -1,0 +1,64 @@
+import type { Container, EngineReader } from '../../engine/reader.ts'
+import { locateLayer } from '../../cow/locate.ts'
+import { scanLayer, type ScanReport } from '../../cow/scan.ts'
+import { compilePolicy } from '../../policy/judge.ts'
+import type { ExpectRule } from '../../policy/policy.ts'
+import { assess } from '../../policy/severity.ts'
+import { type loadPolicies, policyOf } from '../../policy/store.ts'
+import { problemText } from '../../policy/problem.ts'
+import type { JudgedChange } from './change-json.ts'
+
+export interface ScanJob {
+  readonly engine: EngineReader
+  readonly declarations: ReturnType<typeof loadPolicies>
+  readonly all: boolean
+  readonly hash: boolean
+  readonly signal: AbortSignal
+}
+
+export interface ContainerScan extends ScanReport {
+  readonly container: Container
+  readonly layerDir: string
+  /** Rules that expected nothing: told where `all` is asked for. */
+  readonly unusedRules: readonly ExpectRule[]
+  /** What is wrong with the container's labels. */
+  readonly warnings: readonly string[]
+}
+
+/** Scans one container by the policy that is its own, and tells each change as it is found. */
+export async function scanContainer(
+  container: Container,
+  job: ScanJob,
+  tell: (change: JudgedChange) => void | Promise<void>,
+): Promise<ContainerScan> {
+  const layer = locateLayer(container)
+  const image = await labelsOf(container, job.engine)
+  const { policy, problems } = policyOf(container, image, job.declarations)
+  const judge = compilePolicy(policy)
+  const report = await scanLayer(
+    layer,
+    { expectation: judge, tellsExpected: job.all, hashes: job.hash, signal: job.signal },
+    ({ change, expected, rule }) => {
+      const assessment = expected ? { severity: 'info' as const, reasons: [] } : assess(change)
+      return tell({ change, expected, rule: rule?.source ?? null, ...assessment })
+    },
+  )
+  return {
+    ...report,
+    container,
+    layerDir: layer.upper,
+    unusedRules: job.all ? judge.unusedRules() : [],
+    warnings: problems.map(problemText),
+  }
+}
+
+/** Only a container that has labels of ours needs to know which of them are its image's. */
+async function labelsOf(container: Container, engine: EngineReader) {
+  const speaks = Object.keys(container.labels).some((name) => name.startsWith('paddock.'))
+  if (!speaks) return {}
+  try {
+    return (await engine.image(container.imageId)).labels
+  } catch {
+    return null
+  }
+}
