@@ -31,7 +31,10 @@ export function openDatabase(path: string): DatabaseSync {
   }
 }
 
-/** Opens a copy made by `paddock alerts backup`, to read only. */
+/**
+ * Opens a copy made by `paddock alerts backup`, to read only.
+ * @public for `paddock alerts verify`
+ */
 export function openDatabaseReadOnly(path: string): DatabaseSync {
   if (!existsSync(path)) throw new UserError(`cannot open the alerts database ${path}: there is no such file`)
   const database = open(path, true)

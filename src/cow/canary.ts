@@ -77,7 +77,7 @@ async function seen(layer: Layer, path: string, sha256: string): Promise<CanaryR
   // Only the canary itself is looked at and hashed: all other names of the container are expected here.
   const expectation = {
     ...expectNothing,
-    expectsWholeSubtree: () => true,
+    expectsWholeSubtree: (directory: string) => directory !== '/',
     judgeName: (name: string) => ({ expected: name !== wanted, rule: null }),
   }
   let found: string | undefined

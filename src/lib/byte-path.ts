@@ -22,11 +22,6 @@ export function pathBytes(path: BytePath): Buffer {
   return Buffer.from(path, 'latin1')
 }
 
-/** Joins a folder and one name. */
-export function joinPath(folder: BytePath, name: string): BytePath {
-  return (folder === '/' ? `/${name}` : `${folder}/${name}`) as BytePath
-}
-
 /** The path as text; bytes that are not UTF-8 become U+FFFD. Not escaped: see `printable` for terminals. */
 export function pathText(path: BytePath): string {
   return pathBytes(path).toString('utf8')

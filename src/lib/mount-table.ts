@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs'
-
 /** One line of `/proc/<pid>/mountinfo` (proc(5)). Paths are latin1, a character a byte. */
 export interface MountEntry {
   readonly id: number
@@ -11,10 +9,6 @@ export interface MountEntry {
   readonly readOnly: boolean
   readonly fsType: string
   readonly superOptions: string
-}
-
-export function readMounts(proc: string, pid: number): readonly MountEntry[] {
-  return parseMounts(readFileSync(`${proc}/${pid}/mountinfo`, 'latin1'))
 }
 
 /** @param text latin1 */

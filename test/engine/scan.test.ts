@@ -31,7 +31,10 @@ async function paddock(engine: TestEngine, ...args: string[]): Promise<{ code: n
   return { out: await text(child.stdout), code: await code }
 }
 
-writeFileSync(join(state, 'policy.yaml'), 'match: "*"\nexpect:\n  - /var/log/**\n  - { path: /tmp/small, maxSize: 10 }\n')
+writeFileSync(
+  join(state, 'policy.yaml'),
+  'match: { container: "*" }\nexpect:\n  - /var/log/**\n  - { path: /tmp/small, maxSize: 10 }\n',
+)
 
 for (const name of engineNames) {
   test(`${name}: what was done in a container is what the scan says`, async () => {
@@ -57,7 +60,7 @@ for (const name of engineNames) {
     assert.deepEqual(scan.canary, { ok: true })
     const [scanned] = scan.containers
     assert.equal(scanned?.name, container.name)
-    const found = new Map(scanned?.changes.map((change) => [change['path'], change]))
+    const found = new Map(scanned.changes.map((change) => [change['path'], change]))
     const kinds = [...found].map(([path, change]) => `${String(change['kind'])} ${String(path)}`)
     assert.deepEqual(kinds.sort(), [
       'added /tmp/.x',
