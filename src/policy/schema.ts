@@ -63,7 +63,7 @@ export function readDeclaration(
     yaml.problem(
       node,
       "'match' is missing",
-      'say whom it speaks of: match: { container: web }, or "*" for all',
+      'say whom it speaks of: match: { container: web }, or { container: "*" } for all',
     )
     return null
   }
@@ -102,7 +102,7 @@ function readMatch(yaml: YamlReader, node: YamlNode, implied: Match | null): Mat
   yaml.problem(
     node,
     'match names neither a container nor an image',
-    'write { container: web }, or "*" for all',
+    'write { container: web }, or { container: "*" } for all',
   )
   return null
 }
