@@ -49,12 +49,12 @@ const bad = [
   [
     'no match',
     'expect: [/a]\n',
-    `web.yaml:1:1: error: 'match' is missing; say whom it speaks of: match: { container: web }, or "*" for all`,
+    `web.yaml:1:1: error: 'match' is missing; say whom it speaks of: match: { container: web }, or { container: "*" } for all`,
   ],
   [
     'an empty match',
     'match: {}\n',
-    'web.yaml:1:8: error: match names neither a container nor an image; write { container: web }, or "*" for all',
+    'web.yaml:1:8: error: match names neither a container nor an image; write { container: web }, or { container: "*" } for all',
   ],
   [
     'a slash in a name',
