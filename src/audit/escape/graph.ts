@@ -50,6 +50,7 @@ export interface GraphBuilder {
 export function graphBuilder(): GraphBuilder {
   const nodes = new Map<string, Node>([[ROOT.id, ROOT]])
   const edges: Edge[] = []
+  const known = new Set<string>()
   return {
     node(kind, name, label = name) {
       const id = kind === 'root' ? ROOT.id : `${kind}:${name}`
@@ -57,10 +58,10 @@ export function graphBuilder(): GraphBuilder {
       return id
     },
     edge(edge) {
-      const known = edges.some(
-        ({ from, to, how }) => from === edge.from && to === edge.to && how === edge.how,
-      )
-      if (!known && edge.from !== edge.to) edges.push(edge)
+      const key = JSON.stringify([edge.from, edge.to, edge.how])
+      if (known.has(key) || edge.from === edge.to) return
+      known.add(key)
+      edges.push(edge)
     },
     build: () => ({ nodes, edges }),
   }
@@ -122,11 +123,17 @@ function continueFrom(
   return [{ nodes, edges }]
 }
 
-// What a user does through "anyone", or a container through a second one, is told there; only what is its own remains,
-// and of several ways through the same next place one.
+// A way that comes by a place to which its start has a step of its own says nothing new; nor does a second, longer one
+// through the same next place.
 function dropDetours(found: readonly Chain[]): Chain[] {
+  const direct = Map.groupBy(found, ({ nodes }) => nodes[0]?.id)
+  const isDetour = ({ nodes }: Chain): boolean => {
+    const firsts = new Set((direct.get(nodes[0]?.id) ?? []).map((each) => each.nodes[1]?.id))
+    return nodes.slice(2, -1).some(({ id }) => firsts.has(id))
+  }
   const kept = new Map<string, Chain>()
   for (const chain of found) {
+    if (isDetour(chain)) continue
     const key = `${chain.nodes[0]?.id ?? ''} ${chain.nodes[1]?.id ?? ''}`
     const known = kept.get(key)
     if (known === undefined || chain.edges.length < known.edges.length) kept.set(key, chain)

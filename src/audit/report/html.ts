@@ -16,7 +16,7 @@ article h3{margin:.2rem 0;font-size:1rem}article ul{padding-left:1.2rem;margin:.
 .badge{font-size:.75rem;font-weight:700;text-transform:uppercase;margin-right:.6rem}
 .critical{border-left-color:var(--critical)}.high{border-left-color:var(--high)}.medium{border-left-color:var(--medium)}.low{border-left-color:var(--low)}
 .badge.critical{color:var(--critical)}.badge.high{color:var(--high)}.badge.medium{color:var(--medium)}.badge.low{color:var(--low)}.badge.info{color:var(--info)}
-svg text{font:12px ui-monospace,monospace;fill:var(--ink)}svg rect{fill:var(--paper);stroke:var(--dim);stroke-width:1.2}
+svg{max-width:100%;min-width:44rem;height:auto}svg text{font:12px ui-monospace,monospace;fill:var(--ink)}svg rect{fill:var(--paper);stroke:var(--dim);stroke-width:1.2}
 svg .root rect{fill:var(--critical);stroke:var(--critical)}svg .root text{fill:var(--paper);font-weight:700}
 svg .user rect,svg .container rect,svg .anyone rect,svg .network rect{stroke-width:2.5}
 svg .edge{fill:none;stroke:var(--dim);stroke-width:1.6}svg .edge.critical{stroke:var(--critical)}svg .edge.high{stroke:var(--high)}svg marker path{fill:var(--dim)}

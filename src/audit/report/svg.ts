@@ -2,12 +2,12 @@ import { chainSeverity } from '../escape/escape.ts'
 import type { Chain, Node } from '../escape/graph.ts'
 import { escapeHtml } from './escape-html.ts'
 
-const WIDTH = 210
+const WIDTH = 190
 const HEIGHT = 34
-const GAP_X = 90
+const GAP_X = 56
 const GAP_Y = 14
 const MARGIN = 16
-const LETTERS = 30
+const LETTERS = 25
 const MAX_CHAINS = 60
 
 interface Placed extends Node {
