@@ -47,13 +47,25 @@ function reaches(file: FileFact, who: Who): boolean {
   return file.parents.every((folder) => granted(folder, who, EXECUTE) !== null)
 }
 
-// The kernel looks at exactly one class: the owner's bits for the owner, even where others may do more.
-function granted(file: Pick<FileFact, 'mode' | 'uid' | 'gid'>, who: Who, bits: number): Access | null {
-  if (who.uid === 0 || who.uid === file.uid) {
-    const owner = who.uid === 0 || ((file.mode >> 6) & bits) === bits
-    return owner ? { by: 'owner' } : null
-  }
-  if (who.gids.includes(file.gid))
-    return ((file.mode >> 3) & bits) === bits ? { by: 'group', gid: file.gid } : null
-  return (file.mode & bits) === bits ? { by: 'other' } : null
+// posix_acl_permission, fs/posix_acl.c: the first class that fits decides, even where a later one would give more.
+function granted(
+  file: Pick<FileFact, 'mode' | 'uid' | 'gid' | 'acl'>,
+  who: Who,
+  bits: number,
+): Access | null {
+  const allows = (given: number): boolean => (given & bits) === bits
+  if (who.uid === 0) return { by: 'owner' }
+  if (who.uid === file.uid) return allows(file.mode >> 6) ? { by: 'owner' } : null
+  const acl = file.acl ?? []
+  const mask = acl.find(({ tag }) => tag === 'mask')?.bits ?? 7
+  const named = acl.find(({ tag, id }) => tag === 'user' && id === who.uid)
+  if (named !== undefined) return allows(named.bits & mask) ? { by: 'owner' } : null
+  const owning = acl.find(({ tag }) => tag === 'owning group')
+  const groups = [
+    { id: file.gid, bits: owning === undefined ? file.mode >> 3 : owning.bits & mask },
+    ...acl.filter(({ tag }) => tag === 'group').map(({ id, bits: given }) => ({ id, bits: given & mask })),
+  ].filter(({ id }) => who.gids.includes(id))
+  const group = groups.find(({ bits: given }) => allows(given))
+  if (group !== undefined) return { by: 'group', gid: group.id }
+  return groups.length === 0 && allows(file.mode) ? { by: 'other' } : null
 }

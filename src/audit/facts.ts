@@ -84,6 +84,8 @@ export interface FileFact {
   readonly uid: number
   readonly gid: number
   readonly type: 'file' | 'directory' | 'socket' | 'other'
+  /** Its POSIX access list; the group bits of the mode are then the mask. Null where it has none. */
+  readonly acl: readonly AccessEntry[] | null
   /** The folders above it, the root first: who may write there may replace it. */
   readonly parents: readonly ParentFolder[]
 }
@@ -93,6 +95,16 @@ export interface ParentFolder {
   readonly mode: number
   readonly uid: number
   readonly gid: number
+  readonly acl: readonly AccessEntry[] | null
+}
+
+/** An entry of an access list that says more than the mode. */
+export interface AccessEntry {
+  readonly tag: 'user' | 'owning group' | 'group' | 'mask'
+  /** Read 4, write 2, execute 1. */
+  readonly bits: number
+  /** Of the named user or group. */
+  readonly id: number
 }
 
 /** A file that decides what the engine does, with what the benchmark asks of it. */

@@ -47,6 +47,10 @@ const ABOUT = new Set([
   'REQUIRED',
   'TYPE',
 ])
+/** A container wrote them: what is longer costs patterns more than it can tell. */
+const MAX_VALUE = 2048
+const MAX_STEP = 4096
+
 const SWITCHES = new Set(['ALLOW', 'RANDOM', 'EMPTY', 'DISABLE', 'ENABLE', 'REQUIRE', 'NO', 'USE'])
 
 /** Values that are secrets whatever they are called: private keys, cloud and forge tokens, passwords in addresses. */
@@ -58,7 +62,7 @@ const SECRET_VALUES: readonly RegExp[] = [
   /\bglpat-[\w-]{20,}/,
   /\bxox[abprs]-[\w-]{10,}/,
   /\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]+/,
-  /[a-z][a-z0-9+.-]*:\/\/[^\s/:@]+:[^\s/@$]+@/i,
+  /[a-z][a-z0-9+.-]{0,20}:\/\/[^\s/:@]{1,200}:[^\s/@$]{1,200}@/i,
 ]
 
 /** Names of the variables that seem to hold a secret, sorted. Never a value. */
@@ -66,7 +70,7 @@ export function secretVariables(env: readonly string[]): string[] {
   const names = env.flatMap((line) => {
     const index = line.indexOf('=')
     const name = index < 0 ? line : line.slice(0, index)
-    const value = index < 0 ? '' : line.slice(index + 1)
+    const value = index < 0 ? '' : line.slice(index + 1, index + 1 + MAX_VALUE)
     return name !== '' && holdsSecret(name, value) ? [name.slice(0, 100)] : []
   })
   return [...new Set(names)].sort()
@@ -74,7 +78,7 @@ export function secretVariables(env: readonly string[]): string[] {
 
 /** `NAME=value` words in a step of an image's history. */
 export function assignments(step: string): string[] {
-  return [...step.slice(0, 16_384).matchAll(/(?:^|[\s|"'])([A-Za-z_]\w*)=("[^"]*"|'[^']*'|\S*)/g)].map(
+  return [...step.slice(0, MAX_STEP).matchAll(/(?:^|[\s|"'])([A-Za-z_]\w*)=("[^"]*"|'[^']*'|\S*)/g)].map(
     ([, name = '', value = '']) => `${name}=${value.replace(/^(["'])(.*)\1$/, '$2')}`,
   )
 }

@@ -211,3 +211,48 @@ test('remote accounts that files cannot tell are unknown, not absent', async () 
     ['unknown'],
   )
 })
+
+/** What setfacl writes: version 2, then tag, permissions, id of each entry. */
+function setAccessList(
+  path: string,
+  entries: readonly (readonly [tag: number, bits: number, id: number])[],
+): void {
+  const words = JSON.stringify(entries)
+  const script =
+    'import os,sys,json,struct;os.setxattr(sys.argv[1],"system.posix_acl_access",struct.pack("<I",2)+b"".join(struct.pack("<HHI",*e) for e in json.loads(sys.argv[2])))'
+  execFileSync('python3', ['-c', script, path, words])
+}
+
+test('access lists let users and groups in, and their mask keeps them out', async () => {
+  const root = host({ '/etc/group': 'root:x:0:\ndocker:x:105:\nops:x:300:bob\n' })
+  await socketIn(root, '/run/docker.sock', 105, 0o660)
+  const nobody = 0xffffffff
+  const list = (mask: number) =>
+    [
+      [1, 6, nobody],
+      [2, 6, 1000],
+      [4, 6, nobody],
+      [8, 6, 300],
+      [16, mask, nobody],
+      [32, 0, nobody],
+    ] as const
+  setAccessList(join(root, 'run/docker.sock'), list(6))
+  assert.deepEqual(await ways(root), [
+    'alice → /run/docker.sock → root',
+    'bob → group ops → /run/docker.sock → root',
+  ])
+  assert.deepEqual(names(await failures(root, 'docker-group')), ['bob'])
+  setAccessList(join(root, 'run/docker.sock'), list(4))
+  assert.deepEqual(await ways(root), [])
+})
+
+test('a user’s own words and links make no key of somebody else theirs', async () => {
+  const root = host({
+    '/etc/ssl/private/key.pem': 'SHARED',
+    '/home/alice/.bashrc': 'export DOCKER_CERT_PATH=/etc/ssl/private\n',
+  })
+  symlinkSync('/etc/ssl/private', join(root, 'home/bob/.docker'))
+  assert.deepEqual(await failures(root, 'client-keys'), [])
+  chownSync(join(root, 'etc/ssl/private/key.pem'), 1000, 1000)
+  assert.deepEqual(names(await failures(root, 'client-keys')), ['/etc/ssl/private/key.pem'])
+})

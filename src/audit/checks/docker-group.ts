@@ -5,7 +5,14 @@ import type { EngineSocket, People } from '../facts.ts'
 
 // Membership is compared by id, never by text: "docker" in "dockerhub" or in a user's name is nothing.
 function engineMembers(people: People, sockets: readonly EngineSocket[]): Verdict[] {
-  const gids = new Set(sockets.filter(({ engineUid }) => engineUid === 0).map(({ gid }) => gid))
+  const gids = new Set(
+    sockets
+      .filter(({ engineUid }) => engineUid === 0)
+      .flatMap(({ gid, acl }) => [
+        gid,
+        ...(acl ?? []).filter(({ tag }) => tag === 'group').map(({ id }) => id),
+      ]),
+  )
   // Without a running engine the group of that name is the one it will use.
   const named = people.groups.find(({ name }) => name === 'docker')
   if (named !== undefined && sockets.length === 0) gids.add(named.gid)
@@ -36,7 +43,7 @@ function engineMembers(people: People, sockets: readonly EngineSocket[]): Verdic
 }
 
 function opens(sockets: readonly EngineSocket[], gid: number): boolean {
-  const own = sockets.filter((socket) => socket.engineUid === 0 && socket.gid === gid)
+  const own = sockets.filter((socket) => socket.engineUid === 0)
   return (
     sockets.length === 0 ||
     own.some((socket) => writeAccess(socket, { uid: -1, gids: [gid] })?.by === 'group')

@@ -58,8 +58,8 @@ function addSocket(graph: GraphBuilder, socket: EngineSocket, people: People | n
   const to = socketNode(graph, socket, people)
   const mode = socket.mode.toString(8).padStart(4, '0')
   addAccess(graph, people, (who) => writeAccess(socket, who), to, socket.engineUid, {
-    how: `may write to ${socket.path} (mode ${mode})`,
-    remedy: `chmod o= ${quoted(socket.path)}`,
+    how: `may write to ${socket.path} (mode ${mode}${listed(socket)})`,
+    remedy: socket.acl === null ? `chmod o= ${quoted(socket.path)}` : `setfacl -b ${quoted(socket.path)}`,
   })
 }
 
@@ -68,8 +68,8 @@ function addFile(graph: GraphBuilder, file: DaemonFile, people: People | null): 
   graph.edge({ from: to, to: ROOT.id, how: `root obeys the ${file.role}, ${file.path}`, remedy: '' })
   const mode = file.mode.toString(8).padStart(4, '0')
   addAccess(graph, people, (who) => writeAccess(file, who), to, 0, {
-    how: `may write ${file.path} (mode ${mode})`,
-    remedy: `chown root:root ${quoted(file.path)} && chmod go-w ${quoted(file.path)}`,
+    how: `may write ${file.path} (mode ${mode}${listed(file)})`,
+    remedy: `${file.acl === null ? '' : `setfacl -b ${quoted(file.path)} && `}chown root:root ${quoted(file.path)} && chmod go-w ${quoted(file.path)}`,
   })
   addAccess(graph, people, (who) => replaceableIn(file, who)?.access ?? null, to, 0, {
     how: `may replace ${file.path}, for a folder above it is open to writing`,
@@ -80,6 +80,10 @@ function addFile(graph: GraphBuilder, file: DaemonFile, people: People | null): 
         .join(' ') || quoted(file.parents.at(-1)?.path ?? '/')
     }`,
   })
+}
+
+function listed({ acl }: FileFact): string {
+  return acl === null ? '' : ', with an access list'
 }
 
 // Where any account will do, that is one step from "anyone", not one from each.

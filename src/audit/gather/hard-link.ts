@@ -1,6 +1,7 @@
-import { lstatSync, readdirSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { hasCode } from '../../lib/errors.ts'
 import type { EngineSocket } from '../facts.ts'
+import { entriesOf } from './entries.ts'
 
 const MAX_ENTRIES = 3000
 const MAX_DEPTH = 4
@@ -21,7 +22,7 @@ export function hardLinkedSockets(
   for (let level = [place], depth = 0; level.length > 0 && depth < MAX_DEPTH; depth++) {
     const below: string[] = []
     for (const folder of level)
-      for (const entry of entries(folder)) {
+      for (const entry of entriesOf(folder)) {
         if (--left < 0) return [...found]
         const path = `${folder}/${entry.name}`
         if (entry.isDirectory()) below.push(path)
@@ -31,15 +32,6 @@ export function hardLinkedSockets(
     level = below
   }
   return [...found]
-}
-
-function entries(folder: string) {
-  try {
-    return readdirSync(folder, { withFileTypes: true })
-  } catch (error) {
-    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'EACCES', 'EPERM')) return []
-    throw error
-  }
 }
 
 function inodeOf(path: string): bigint | null {

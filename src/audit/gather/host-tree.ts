@@ -12,6 +12,7 @@ import {
 import { join, normalize } from 'node:path'
 import { UserError, hasCode } from '../../lib/errors.ts'
 import type { FileFact, ParentFolder } from '../facts.ts'
+import { accessList } from './access-list.ts'
 
 const MAX_BYTES = 4 << 20
 const MAX_LINKS = 40
@@ -111,6 +112,7 @@ export function hostTree(root: string): HostTree {
           mode: Number(above?.mode ?? 0n) & 0o7777,
           uid: Number(above?.uid ?? 0n),
           gid: Number(above?.gid ?? 0n),
+          acl: accessList(real(folder)),
         }
       })
       return {
@@ -125,6 +127,7 @@ export function hostTree(root: string): HostTree {
             : entry.isSocket()
               ? 'socket'
               : 'other',
+        acl: accessList(real(resolved)),
         parents,
       }
     },

@@ -91,7 +91,9 @@ export function settings(file: string, text: string, user: string | null): Clien
   })
 }
 
-function withoutSecrets(value: string): string {
+function withoutSecrets(whole: string): string {
+  // Its owner wrote it: bounded before patterns look at it.
+  const value = whole.slice(0, 1024)
   const bare = value
     .trim()
     .replace(/^(["'])(.*?)\1.*$/, '$2')
@@ -108,26 +110,35 @@ export function gatherClientKeys(
   people: People,
   profiles: readonly ClientSetting[],
 ): FileFact[] {
-  const folders = [
-    '/etc/docker',
-    '/root/.docker',
-    ...homes(people).map(({ home }) => `${home}/.docker`),
+  // A user's own words, and links in a user's own home, may point anywhere: only what belongs to them counts as theirs.
+  const uidOf = (name: string | null): number | null =>
+    name === null ? null : (people.accounts.find((account) => account.name === name)?.uid ?? -1)
+  const folders: readonly { readonly folder: string; readonly uid: number | null }[] = [
+    { folder: '/etc/docker', uid: null },
+    { folder: '/root/.docker', uid: null },
+    ...homes(people)
+      .filter(({ uid }) => uid !== 0)
+      .map(({ home, uid }) => ({ folder: `${home}/.docker`, uid })),
     ...profiles
       .filter(({ variable, value }) => variable === 'DOCKER_CERT_PATH' && value.startsWith('/'))
-      .map(({ value }) => value),
+      .map(({ value, user }) => ({ folder: value, uid: uidOf(user) })),
   ]
-  const paths = [...new Set(folders)].flatMap((folder) => [
-    `${folder}/key.pem`,
-    `${folder}/config.json`,
-    ...names(tree, `${folder}/contexts/tls`).map(
-      (context) => `${folder}/contexts/tls/${context}/docker/key.pem`,
-    ),
-  ])
-  return paths.flatMap((path) => {
-    const fact = tree.fact(path)
-    return fact?.type === 'file' ? [fact] : []
+  const facts = folders.flatMap(({ folder, uid }) => {
+    const contexts = names(tree, `${folder}/contexts/tls`).slice(0, MAX_CONTEXTS)
+    const paths = [
+      `${folder}/key.pem`,
+      `${folder}/config.json`,
+      ...contexts.map((context) => `${folder}/contexts/tls/${context}/docker/key.pem`),
+    ]
+    return paths.flatMap((path) => {
+      const fact = factOrNull(tree, path)
+      return fact?.type === 'file' && (uid === null || fact.uid === uid) ? [fact] : []
+    })
   })
+  return [...new Map(facts.map((fact) => [fact.path, fact])).values()]
 }
+
+const MAX_CONTEXTS = 100
 
 /** Engines that people run for themselves, by their processes and sockets. */
 export function gatherRootless(
@@ -166,6 +177,15 @@ function homes(people: People): { name: string; uid: number; home: string }[] {
 function textOrNull(tree: HostTree, path: string): string | null {
   try {
     return tree.text(path)
+  } catch (error) {
+    if (error instanceof UserError) return null
+    throw error
+  }
+}
+
+function factOrNull(tree: HostTree, path: string): FileFact | null {
+  try {
+    return tree.fact(path)
   } catch (error) {
     if (error instanceof UserError) return null
     throw error

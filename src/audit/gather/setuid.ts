@@ -1,4 +1,5 @@
-import { closeSync, constants, lstatSync, openSync, readdirSync } from 'node:fs'
+import { closeSync, constants, lstatSync, openSync } from 'node:fs'
+import { entriesOf } from './entries.ts'
 import { hasCode } from '../../lib/errors.ts'
 
 /** Where images keep programs. Elsewhere they are rare, and harden looks everywhere. */
@@ -25,7 +26,7 @@ export function findSetuid(pid: number): { paths: string[]; complete: boolean } 
   let left = MAX_ENTRIES
 
   function walk(folder: number, at: string, depth: number): void {
-    for (const entry of readdirSync(`/proc/self/fd/${folder}`, { withFileTypes: true })) {
+    for (const entry of entriesOf(`/proc/self/fd/${folder}`)) {
       if (--left < 0) return
       const path = `${at}/${entry.name}`
       if (entry.isFile()) {
