@@ -31,6 +31,8 @@ for (const name of engineNames) {
       const up = await engine.run({ name: 'up', labels: { who: 'me' } })
       const down = await engine.run({ name: 'down' })
       await engine.cli('stop', '--time', '0', down.id)
+      // On a busy machine `stop` may answer before the engine has written down that it ended.
+      await engine.cli('wait', down.id)
       const running = await reader.containers({ all: false })
       assert.deepEqual(
         running
