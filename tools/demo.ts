@@ -23,6 +23,13 @@ expect:
   - /var/log/**
 `
 
+if (process.argv.length > 2) {
+  console.error(
+    `paddock: the demo cannot do '${process.argv.slice(2).join(' ')}': it takes no option yet; it ends by itself and removes what it made`,
+  )
+  process.exit(2)
+}
+
 setUp()
 const state = mkdtempSync('/var/tmp/paddock-demo-')
 const keeper = await startKeeper()

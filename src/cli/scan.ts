@@ -76,7 +76,7 @@ async function chosen(engine: EngineReader, names: readonly string[]): Promise<r
   return [...new Set(named.map(({ id }) => id))]
 }
 
-/** Side by side, told one after the other: a container's lines stay together. */
+/** One after the other, so that a container's lines stay together and nothing has to be held back. */
 async function scanAll(ids: readonly string[], job: ScanJob, output: ScanOutput) {
   const tally = { found: false, failed: false }
   const asked = ids.map((id) => job.engine.container(id).catch((error: unknown) => error))
@@ -100,5 +100,5 @@ async function scanAll(ids: readonly string[], job: ScanJob, output: ScanOutput)
 
 /** Removed between the list and the look: there is nothing left to scan. */
 function isGone(answer: unknown): boolean {
-  return answer instanceof UserError && answer.message.startsWith('there is no container ')
+  return answer instanceof UserError && answer.isMissing
 }

@@ -1,14 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  rmSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs'
+import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { bytePathFromText } from '../lib/byte-path.ts'
 import { mountOverlay, unmount } from '../lib/libc/mount.ts'
@@ -68,7 +59,8 @@ export async function canaryIn(layer: Layer): Promise<CanaryResult> {
   try {
     return await seen(layer, `/${name}`, createHash('sha256').update(content).digest('hex'))
   } finally {
-    unlinkSync(path)
+    // An intruder may have been quicker: then it was found or not, which is said, and there is nothing to take away.
+    rmSync(path, { force: true })
   }
 }
 

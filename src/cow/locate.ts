@@ -88,7 +88,7 @@ function canonicalUpper(upper: string): string {
 
 /**
  * Graph drivers mount with paths relative to their own folder, to stay below the size of a page: Docker's
- * `l/XXXX` to `<data root>/overlay2`, Podman's `overlay/l/XXXX` to its graph root. The layer directory
+ * `l/<short id>` to `<data root>/overlay2`, Podman's `overlay/l/<short id>` to its graph root. The layer directory
  * is `<that folder>/<id>/diff`.
  */
 function resolveRelative(upper: string, path: string): string {

@@ -70,7 +70,7 @@ export async function openEngine(
       }),
     async container(idOrName) {
       const missing = `there is no container '${idOrName}' on the engine at ${address}`
-      if (!CONTAINER_NAME.test(idOrName)) throw new UserError(missing)
+      if (!CONTAINER_NAME.test(idOrName)) throw new UserError(missing, { isMissing: true })
       const path = `${api}/containers/${idOrName}/json`
       return ask({ path, what: `inspect the container '${idOrName}'`, parse: parseContainer, missing })
     },

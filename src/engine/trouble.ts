@@ -22,7 +22,7 @@ export function asUserError(error: unknown, address: string, what: string, missi
   }
   if (!(error instanceof RequestError)) return error
   if (error.failure.kind === 'refused' && error.failure.status === 404 && missing !== undefined) {
-    return new UserError(missing, { cause: error })
+    return new UserError(missing, { cause: error, isMissing: true })
   }
   const { because, hint } = reason(error.failure)
   return new UserError(`${failed}: ${because}`, { ...(hint === undefined ? {} : { hint }), cause: error })

@@ -3,15 +3,19 @@ export class UserError extends Error {
   override readonly name = 'UserError'
   /** What to try, as one imperative sentence without a full stop; absent where nothing useful is known. */
   readonly hint: string | undefined
+  /** Whether what was asked about is not there (any more), for callers to whom that is an answer. */
+  readonly isMissing: boolean
 
   /**
    * @param message what could not be done, to what, and why: "cannot read the policy /etc/x.yaml: permission denied"
    * @param options.hint what to try
+   * @param options.isMissing see there; false when absent
    * @param options.cause the error underneath, kept for `PADDOCK_DEBUG=1`
    */
-  constructor(message: string, options: { hint?: string; cause?: unknown } = {}) {
+  constructor(message: string, options: { hint?: string; cause?: unknown; isMissing?: boolean } = {}) {
     super(message, { cause: options.cause })
     this.hint = options.hint
+    this.isMissing = options.isMissing ?? false
   }
 }
 

@@ -1,4 +1,4 @@
-/** One line of `/proc/<pid>/mountinfo` (proc(5)). Paths are latin1, a character a byte. */
+/** One line of `/proc/<pid>/mountinfo` (proc(5)). Paths as in the text given. */
 export interface MountEntry {
   readonly id: number
   /** "0:38" */
@@ -11,7 +11,10 @@ export interface MountEntry {
   readonly superOptions: string
 }
 
-/** @param text latin1 */
+/**
+ * @param text the file, as latin1 where its paths are to be bytes
+ * @returns in the order of mounting; lines that are none are left out
+ */
 export function parseMounts(text: string): readonly MountEntry[] {
   const mounts: MountEntry[] = []
   for (const line of text.split('\n')) {

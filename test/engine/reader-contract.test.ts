@@ -136,6 +136,7 @@ for (const name of engineNames) {
     test('says when there is no such container or image', async () => {
       const isMissing = (what: string) => (error: unknown) =>
         error instanceof UserError &&
+        error.isMissing &&
         error.message === `there is no ${what} on the engine at ${engine.address}`
       await assert.rejects(reader.container('nobody'), isMissing("container 'nobody'"))
       await assert.rejects(reader.image('no/such:image'), isMissing("image 'no/such:image'"))

@@ -1,3 +1,4 @@
+import { parseMounts } from '../../lib/mount-table.ts'
 import type { MountedFact, Place } from '../facts.ts'
 
 interface MountLine extends MountedFact {
@@ -7,19 +8,12 @@ interface MountLine extends MountedFact {
 
 /** `/proc/<pid>/mountinfo`, in the order of mounting; see proc_pid_mountinfo(5). */
 export function parseMountinfo(text: string): MountLine[] {
-  return text.split('\n').flatMap((line) => {
-    const [, device, root, target, options, filesystem] =
-      /^\d+ \d+ (\d+:\d+) (\S+) (\S+) (\S+) (?:\S+ )*?- (\S+) /.exec(line) ?? []
-    if (device === undefined || root === undefined || target === undefined) return []
-    return [
-      {
-        target: unescape(target),
-        place: { device, path: unescape(root).replace(/\/\/deleted$/, '') },
-        filesystem: filesystem ?? '',
-        writable: !(options ?? '').split(',').includes('ro'),
-      },
-    ]
-  })
+  return parseMounts(text).map(({ target, device, root, fsType, readOnly }) => ({
+    target,
+    place: { device, path: root.replace(/\/\/deleted$/, '') },
+    filesystem: fsType,
+    writable: !readOnly,
+  }))
 }
 
 /** Where a path without links lies in its own filesystem; null when no mount holds it. */
@@ -48,8 +42,4 @@ function joinPlace(root: string, rest: string): string {
   const tail = rest.replace(/^\/+/, '')
   if (tail === '') return root
   return root === '/' ? `/${tail}` : `${root}/${tail}`
-}
-
-function unescape(text: string): string {
-  return text.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)))
 }

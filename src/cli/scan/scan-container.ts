@@ -1,6 +1,7 @@
 import type { Container, EngineReader } from '../../engine/reader.ts'
 import { locateLayer } from '../../cow/locate.ts'
 import { scanLayer, type ScanReport } from '../../cow/scan.ts'
+import { UserError } from '../../lib/errors.ts'
 import { compilePolicy } from '../../policy/judge.ts'
 import type { ExpectRule } from '../../policy/policy.ts'
 import { assess } from '../../policy/severity.ts'
@@ -58,7 +59,8 @@ async function labelsOf(container: Container, engine: EngineReader) {
   if (!speaks) return {}
   try {
     return (await engine.image(container.imageId)).labels
-  } catch {
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error
     return null
   }
 }
