@@ -12,7 +12,7 @@ const layers: Record<string, readonly string[]> = {
   policy: ['engine', 'protocol', 'cow/change'],
   cow: ['engine', 'protocol', 'policy/policy'],
   sensor: ['cow', 'policy', 'engine', 'protocol'],
-  alerts: ['policy/policy', 'policy/severity', 'protocol'],
+  alerts: ['policy/policy', 'policy/severity', 'policy/literal', 'protocol'],
   watch: ['alerts', 'policy/policy', 'policy/severity', 'protocol'],
   harden: ['cow', 'policy', 'engine', 'protocol', 'sensor'],
   uidmap: ['cow', 'policy', 'engine', 'protocol'],
@@ -31,7 +31,7 @@ const layers: Record<string, readonly string[]> = {
     'sensor',
     'watch',
   ],
-  bin: ['cli', 'sensor', 'watch', 'engine', 'policy', 'protocol', 'alerts', 'cow'],
+  bin: ['cli', 'harden', 'sensor', 'watch', 'engine', 'policy', 'protocol', 'alerts', 'cow'],
 }
 
 function forbidden(folder: string, allowed: readonly string[]): string {

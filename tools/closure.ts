@@ -9,20 +9,25 @@ const root = join(import.meta.dirname, '..')
 /** The list that a review sees when root's code grows. */
 export const committedList = join(root, 'src/sensor/closure.txt')
 
+/** The sensor, and the first files of its threads. */
+export const sensorPrograms = ['sensor', 'verdict-worker', 'kernel-worker', 'self-test-worker'].map(
+  (name) => `src/bin/${name}.ts`,
+)
+
 /**
- * Everything that a program may load, one name a line: our files by path, packages by name, as the bundler's import
+ * Everything that programs may load, one name a line: our files by path, packages by name, as the bundler's import
  * graph has it (imports of types only are none; those made at run time are).
  */
-export async function importClosure(entry: string): Promise<string> {
-  const { inputs } = await bundle([entry], null)
+export async function importClosure(entries: readonly string[]): Promise<string> {
+  const { inputs } = await bundle(entries, null)
   const seen = new Set<string>()
-  const waiting = [entry]
+  const waiting = [...entries]
   for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
     if (seen.has(path)) continue
     seen.add(path)
     for (const { path: imported, external } of inputs[path]?.imports ?? [])
       if (external !== true) waiting.push(imported)
-      else if (!isBuiltin(imported)) seen.add(`package ${imported}`)
+      else if (!isBuiltin(imported) && imported !== '<runtime>') seen.add(`package ${imported}`)
   }
   const names = [...seen].map((path) => {
     const name = /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]
@@ -33,7 +38,7 @@ export async function importClosure(entry: string): Promise<string> {
 
 /** `node tools/closure.ts` prints what the sensor may load; `--write` commits to it. */
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const closure = await importClosure('src/bin/sensor.ts')
+  const closure = await importClosure(sensorPrograms)
   if (process.argv.includes('--write')) writeFileSync(committedList, closure)
   else process.stdout.write(closure)
   const lines = closure

@@ -9,6 +9,7 @@ import { fetchEngines } from '../test/engine/packages.ts'
 const programs = {
   'apt-get': 'apt',
   'dpkg-deb': 'dpkg',
+  curl: 'curl',
   debootstrap: 'debootstrap',
   fatrace: 'fatrace',
   find: 'findutils',
@@ -17,22 +18,38 @@ const programs = {
   iptables: 'iptables',
   mount: 'mount',
   nsenter: 'util-linux',
+  openssl: 'openssl',
   python3: 'python3',
   setfattr: 'attr',
+  script: 'bsdutils',
   setpriv: 'util-linux',
+  'systemd-analyze': 'systemd',
   tar: 'tar',
   unshare: 'util-linux',
+  useradd: 'passwd',
 } as const
 
 /** Only browser tests need these; they ask for them by name. */
 const browser = { chromium: 'chromium' } as const
 
+/** Only `npm run test:kernels` needs these. */
+const kernels = {
+  cpio: 'cpio',
+  mke2fs: 'e2fsprogs',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  xz: 'xz-utils',
+} as const
+
 /**
  * Makes the machine ready for `npm test` and `npm run demo`: what is there stays, what is missing is installed
  * (as root on Debian or Ubuntu) or named in the error.
  */
-export function setUp(options: { browser?: boolean } = {}): void {
-  installMissing(options.browser === true ? { ...programs, ...browser } : programs)
+export function setUp(options: { browser?: boolean; kernels?: boolean } = {}): void {
+  installMissing({
+    ...programs,
+    ...(options.browser === true ? browser : {}),
+    ...(options.kernels === true ? kernels : {}),
+  })
   fetchEngines()
 }
 

@@ -38,7 +38,7 @@ export function activity(
   const first = last - BUCKETS + 1
   const rows = database
     .prepare(
-      `SELECT container, bucket / ?1 AS wide, sum(count) AS n, max(severity) AS worst FROM activity
+      `SELECT container, bucket / CAST(?1 AS INTEGER) AS wide, sum(count) AS n, max(severity) AS worst FROM activity
        WHERE bucket >= ?2 AND (?3 IS NULL OR container = ?3) GROUP BY container, wide ORDER BY wide`,
     )
     .all(width, first * width, container)

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { Finding } from '../protocol/findings.ts'
 import { type Cause, PRESENT_MAX_CAUSES } from '../protocol/requests.ts'
+import { prepared } from './database.ts'
 
 export interface AlertCauses {
   readonly alert: number
@@ -25,9 +26,9 @@ export function causesOf(finding: Finding): Cause[] {
 export function addCauses(database: DatabaseSync, alert: number, finding: Finding): void {
   const causes = causesOf(finding)
   if (causes.length === 0) return
-  const have = database.prepare('SELECT count(*) AS n FROM causes WHERE alert = ?').get(alert)
+  const have = prepared(database, 'SELECT count(*) AS n FROM causes WHERE alert = ?').get(alert)
   if (Number(have?.['n']) + causes.length > PRESENT_MAX_CAUSES) return
-  const insert = database.prepare('INSERT OR IGNORE INTO causes (alert, cause) VALUES (?, ?)')
+  const insert = prepared(database, 'INSERT OR IGNORE INTO causes (alert, cause) VALUES (?, ?)')
   for (const cause of causes) insert.run(alert, JSON.stringify(cause))
 }
 

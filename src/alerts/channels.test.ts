@@ -10,6 +10,7 @@ import type { Notice } from './notify/notice.ts'
 import { channelStates, due } from './outbox.ts'
 import { beginPause } from './pauses.ts'
 import { alertById } from './query.ts'
+import type { Recorded } from './record.ts'
 import { AlertStore } from './store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'paddock-channels-'))
@@ -41,14 +42,20 @@ function channel(name: string, change: Partial<Channel> = {}, refuse = 0) {
   return { made, received }
 }
 
-function deliverer(store: AlertStore, channels: readonly Channel[], told: string[] = []) {
+function deliverer(
+  store: AlertStore,
+  channels: readonly Channel[],
+  told: string[] = [],
+  gatherMs = 30,
+  backOffMs = [5],
+) {
   return new Deliverer({
     store,
     channels,
     host: 'h',
     pageUrl: null,
-    gatherMs: 30,
-    backOffMs: [5],
+    gatherMs,
+    backOffMs,
     onFailing: ({ name }, error) => told.push(`${name} fails: ${error}`),
     onRecovered: ({ name }) => told.push(`${name} works`),
   })
@@ -75,6 +82,23 @@ test('the first alert goes at once and alone, those that follow go together, wor
     received.map(({ items }) => items.map(({ alert }) => alert.severity)),
     [['high'], ['critical', 'low']],
   )
+})
+
+test('a notice is kept or lost with the finding that it is about', () => {
+  using store = newStore()
+  const { made } = channel('ops')
+  const announced = (recorded: Recorded) => {
+    announce(store, [made], recorded)
+  }
+  assert.throws(() =>
+    store.record('s', [unrelated(1)], (recorded) => {
+      announced(recorded)
+      throw new Error('killed')
+    }),
+  )
+  assert.deepEqual([store.lastNumber('s'), due(store.database, 'ops', 1e15, 9).length], [0, 0])
+  store.record('s', [unrelated(1)], announced)
+  assert.deepEqual([store.lastNumber('s'), due(store.database, 'ops', 1e15, 9).length], [1, 1])
 })
 
 test('many alerts are one digest that counts what it leaves out', async () => {
@@ -115,6 +139,21 @@ test('what is refused is sent again until it is taken; others are told of a chan
   assert.deepEqual(told, ['ops fails: refused', 'ops works'])
   await until(() => channelStates(store.database, ['ops'])[0]?.waiting === 0)
   assert.deepEqual(channelStates(store.database, ['ops'])[0]?.failures, 0)
+})
+
+test('once a test of a channel works, what was tried in vain goes at once', async () => {
+  using store = newStore()
+  const { made, received } = channel('ops', {}, 1)
+  await using delivery = deliverer(store, [made], [], 30, [3_600_000])
+  announce(store, [made], store.record('s', [unrelated(1)]))
+  delivery.kick()
+  await until(() => channelStates(store.database, ['ops'])[0]?.failures === 1)
+  await delivery.test(made)
+  await until(() => received.length === 2)
+  assert.deepEqual(
+    received.map(({ test: isTest }) => isTest),
+    [true, false],
+  )
 })
 
 test('what waits in the outbox outlives the process', async () => {
@@ -161,6 +200,22 @@ test('only channels that keep state hear of acknowledgements and reminders', () 
   const events = (name: string) =>
     due(store.database, name, Number.MAX_SAFE_INTEGER, 10).map(({ event }) => event)
   assert.deepEqual([events('person'), events('machine')], [[], ['acknowledged', 'still-open']])
+})
+
+test('news that follows an acknowledgement waits for nothing', async () => {
+  using store = newStore()
+  const { made, received } = channel('ops')
+  const followsState = { ...made, kind: { ...made.kind, followsState: true } }
+  await using delivery = deliverer(store, [followsState], [], 3_600_000)
+  const [id = 0] = store.record('s', [unrelated(1)]).opened
+  const alert = alertById(store.database, String(id))
+  assert.ok(alert !== null)
+  announceAlert(store, [followsState], alert, 'acknowledged')
+  delivery.kick()
+  await until(() => received.length === 1)
+  announce(store, [followsState], store.record('s', [unrelated(2)]))
+  delivery.kick()
+  await until(() => received.length === 2)
 })
 
 test('quiet hours put off all but the worst, over midnight too', () => {

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { backup, constants, DatabaseSync } from 'node:sqlite'
+import { closeSync, existsSync, openSync } from 'node:fs'
+import { backup, constants, DatabaseSync, type StatementSync } from 'node:sqlite'
 import { UserError } from '../lib/errors.ts'
 import { start } from './migrations/1-start.ts'
 
@@ -12,6 +12,7 @@ const migrations: readonly string[] = [start]
  * @throws UserError when it cannot be opened, is damaged, or was written by a newer Paddock
  */
 export function openDatabase(path: string): DatabaseSync {
+  createPrivate(path)
   const database = open(path, false)
   try {
     // One watch at a time; and no shared memory file that another user's process could be led to.
@@ -62,6 +63,26 @@ export function transaction<T>(database: DatabaseSync, work: () => T): T {
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK')
     throw error
+  }
+}
+
+const statements = new WeakMap<DatabaseSync, Map<string, StatementSync>>()
+
+/** A statement that is run for each finding of a burst: parsed once for the life of the database. */
+export function prepared(database: DatabaseSync, sql: string): StatementSync {
+  const known = statements.get(database) ?? new Map<string, StatementSync>()
+  const statement = known.get(sql) ?? database.prepare(sql)
+  statements.set(database, known.set(sql, statement))
+  return statement
+}
+
+/** SQLite gives its journal files the mode of the database. */
+function createPrivate(path: string): void {
+  try {
+    closeSync(openSync(path, 'a', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error)) throw error
+    throw new UserError(`cannot open the alerts database ${path}: ${error.message}`, { cause: error })
   }
 }
 

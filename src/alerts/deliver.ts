@@ -1,11 +1,11 @@
 import { severities } from '../protocol/findings.ts'
 import type { Channel } from './channels.ts'
 import type { Notice, NoticeItem } from './notify/notice.ts'
-import { due, markFailed, markSent, nextDueAt, type OutboxItem } from './outbox.ts'
+import { due, markFailed, markSent, nextDueAt, type OutboxItem, retryNow } from './outbox.ts'
 import { alertById } from './query.ts'
 import type { AlertStore } from './store.ts'
 
-/** The first notice goes at once; what comes within this time after it goes together. */
+/** The first notice of news goes at once; what comes within this time after it goes together. */
 const GATHER_MS = 2000
 const SEND_TIMEOUT_MS = 15_000
 /** Between tries: then this last one again and again. */
@@ -35,6 +35,8 @@ export class Deliverer implements AsyncDisposable {
   readonly #ending = new AbortController()
   readonly #wake = new Map<string, () => void>()
   readonly #failures = new Map<string, number>()
+  /** When each channel may be used again. */
+  readonly #notBefore = new Map<string, number>()
   readonly #loops: Promise<void>[]
 
   constructor(options: DelivererOptions) {
@@ -47,13 +49,18 @@ export class Deliverer implements AsyncDisposable {
     for (const wake of this.#wake.values()) wake()
   }
 
-  /** Sends a test at once, past the outbox. Rejects with the channel's own error. */
+  /** Sends a test at once, past the outbox; where it works, what waits goes too. Rejects with the channel's own error. */
   async test(channel: Channel): Promise<void> {
     const signal = AbortSignal.any([this.#ending.signal, AbortSignal.timeout(SEND_TIMEOUT_MS)])
     const { database, now } = this.#options.store
     try {
       await channel.kind.send(channel.settings, this.#notice([], 0, [], true), signal)
       markSent(database, channel.name, [], now())
+      retryNow(database, channel.name, now())
+      if ((this.#failures.get(channel.name) ?? 0) >= FAILING_FROM) this.#options.onRecovered(channel)
+      this.#failures.set(channel.name, 0)
+      this.#notBefore.delete(channel.name)
+      this.kick()
     } catch (error) {
       const times = { now: now(), dueAt: now(), giveUpBefore: 0 }
       markFailed(database, channel.name, [], { error: messageOf(error), ...times })
@@ -70,9 +77,9 @@ export class Deliverer implements AsyncDisposable {
   async #loop(channel: Channel): Promise<void> {
     const { database, now } = this.#options.store
     const gatherMs = this.#options.gatherMs ?? GATHER_MS
-    let notBefore = 0
     while (!this.#ending.signal.aborted) {
       const dueAt = nextDueAt(database, channel.name)
+      const notBefore = this.#notBefore.get(channel.name) ?? 0
       const waitMs = dueAt === null ? null : Math.max(dueAt, notBefore) - now()
       if (waitMs === null || waitMs > 0) {
         await this.#sleep(channel.name, waitMs)
@@ -86,7 +93,9 @@ export class Deliverer implements AsyncDisposable {
         channel.kind.followsState ? DIGEST_ALERTS : BATCH_ITEMS,
       )
       const backOffMs = await this.#send(channel, items)
-      notBefore = now() + Math.max(gatherMs, backOffMs)
+      // That something was acknowledged, or is still open, must not hold up what is found a moment later.
+      const isNews = items.some(({ event }) => event === 'opened' || event === 'worse')
+      this.#notBefore.set(channel.name, now() + Math.max(isNews ? gatherMs : 0, backOffMs))
     }
   }
 

@@ -94,7 +94,7 @@ function actorPhrase({ actor }: AlertFacts): string {
 function changesPhrase({ changes }: AlertFacts): string | null {
   if (changes.first === null) return changes.count === 0 ? null : `made ${changes.count} changes`
   const more =
-    changes.count === 1 ? '' : `, ${changes.count - 1} more change${changes.count === 2 ? '' : 's'},`
+    changes.count === 1 ? '' : ` (and ${changes.count - 1} more change${changes.count === 2 ? '' : 's'})`
   return `${changes.first.verb} ${changes.first.path}${more}`
 }
 
@@ -125,12 +125,16 @@ const VERBS = {
   replaced: 'replaced',
 }
 
-function actorOf({ processes, byExec = false, container }: Finding): AlertFacts['actor'] {
+function actorOf({ processes, byExec, container }: Finding): AlertFacts['actor'] {
   if (processes === undefined || processes.length === 0) return null
-  // The last is the container's init unless it came in by exec, where it is what the engine started.
-  const began = byExec ? processes.at(-1) : (processes.at(-2) ?? processes.at(-1))
+  // The last is the container's init, but by exec what the engine started, or as far as the way was to be seen.
+  const began = (byExec === false ? processes.at(-2) : undefined) ?? processes.at(-1)
   if (began === undefined) return null
-  return { command: began.command.slice(0, 64), byExec, engine: container?.engine ?? 'docker' }
+  return {
+    command: began.command.slice(0, 64),
+    byExec: byExec === true,
+    engine: container?.engine ?? 'docker',
+  }
 }
 
 function shortened(path: string): string {

@@ -45,6 +45,7 @@ export function process(pid: number, command: string, parentPid = 1): ProcessRef
 export function unrelated(number: number, change: Partial<Finding> = {}): Finding {
   return finding(number, {
     group: `group ${number}`,
+    byExec: false,
     processes: [process(1000 + number, 'sh'), process(1, 'init', 0)],
     ...change,
   })

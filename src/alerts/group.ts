@@ -79,7 +79,7 @@ export function place(
     const open = index.withMark(mark, 'open')
     if (open !== null && open.pause === pause) return { to: 'join', alert: open.id }
   }
-  const unattributed = marks.processes.length === 0 && finding.kind !== 'trouble'
+  const unattributed = marks.processes.length === 0 && finding.kind !== 'trouble' && finding.kind !== 'audit'
   const newest = unattributed ? index.newestOpenOf(finding.container?.id ?? null) : null
   if (newest !== null && newest.pause === pause && Math.abs(at - newest.lastAt) <= BURST_MS) {
     return { to: 'join', alert: newest.id }
@@ -95,9 +95,9 @@ function isSweep({ source }: Finding): boolean {
   return source === 'sweep' || source === 'process-sweep'
 }
 
-function actors({ processes = [], byExec = false }: Finding): readonly ProcessRef[] {
-  // The last is the container's init, an ancestor of everything, unless it came in by exec.
-  const below = byExec || processes.length === 1 ? processes : processes.slice(0, -1)
+function actors({ processes = [], byExec }: Finding): readonly ProcessRef[] {
+  // Where it is known that it did not come in by exec, the last is the container's init, an ancestor of everything.
+  const below = byExec === false && processes.length > 1 ? processes.slice(0, -1) : processes
   return below.filter(({ startTicks }) => startTicks > 0).slice(0, 16)
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { DatabaseSync } from 'node:sqlite'
+import { prepared } from './database.ts'
 
 /** What is written down for good. */
 export type JournalKind =
@@ -70,9 +71,15 @@ export class Journal {
   append(entry: Omit<JournalEntry, 'seq'>): void {
     const last = this.#last()
     const row = { ...entry, seq: last.seq + 1, body: JSON.stringify(entry.body) }
-    this.#database
-      .prepare('INSERT INTO journal (seq, at, kind, who, body, hash) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(row.seq, row.at, row.kind, row.who, row.body, entryHash(last.hash, row))
+    const insert = 'INSERT INTO journal (seq, at, kind, who, body, hash) VALUES (?, ?, ?, ?, ?, ?)'
+    prepared(this.#database, insert).run(
+      row.seq,
+      row.at,
+      row.kind,
+      row.who,
+      row.body,
+      entryHash(last.hash, row),
+    )
   }
 
   head(): JournalHead {
@@ -95,7 +102,7 @@ export class Journal {
   }
 
   #last(): { seq: number; hash: Uint8Array } {
-    const row = this.#database.prepare('SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1').get()
+    const row = prepared(this.#database, 'SELECT seq, hash FROM journal ORDER BY seq DESC LIMIT 1').get()
     return row === undefined
       ? { seq: 0, hash: CHAIN_START }
       : { seq: Number(row['seq']), hash: row['hash'] as Uint8Array }

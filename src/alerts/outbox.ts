@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { prepared } from './database.ts'
 import { numberOf, numberOrNull, textOf, textOrNull } from './row.ts'
 
 /** Why people are told of an alert. */
@@ -35,9 +36,14 @@ export function enqueue(
     readonly dueAt: number
   },
 ): number {
-  const { lastInsertRowid } = database
-    .prepare('INSERT INTO outbox (channel, alert, event, created_at, due_at) VALUES (?, ?, ?, ?, ?)')
-    .run(item.channel, item.alert, item.event, item.now, item.dueAt)
+  const insert = 'INSERT INTO outbox (channel, alert, event, created_at, due_at) VALUES (?, ?, ?, ?, ?)'
+  const { lastInsertRowid } = prepared(database, insert).run(
+    item.channel,
+    item.alert,
+    item.event,
+    item.now,
+    item.dueAt,
+  )
   return Number(lastInsertRowid)
 }
 
@@ -101,6 +107,13 @@ export function markFailed(
          last_error = ?3, dropped = dropped + ?4`,
     )
     .run(channel, failure.now, failure.error.slice(0, 500), Number(dropped))
+}
+
+/** The channel works again: what was tried in vain is due. What waits for the end of quiet hours goes on waiting. */
+export function retryNow(database: DatabaseSync, channel: string, now: number): void {
+  database
+    .prepare('UPDATE outbox SET due_at = ?1 WHERE channel = ?2 AND attempts > 0 AND due_at > ?1')
+    .run(now, channel)
 }
 
 /** How the channels of these names are doing, in this order. */

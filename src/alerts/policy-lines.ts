@@ -1,5 +1,5 @@
-import { isUtf8 } from 'node:buffer'
-import { pathBytes, pathFromJson } from '../lib/byte-path.ts'
+import { pathFromJson } from '../lib/byte-path.ts'
+import { literalGlob, yamlText } from '../policy/literal.ts'
 import type { Finding, PathJson } from '../protocol/findings.ts'
 
 const MAX_LINES = 40
@@ -28,7 +28,7 @@ function section(head: string, lines: readonly string[]): string[] {
 function expectLines(findings: readonly Finding[]): string[] {
   const kindsByPath = new Map<string, Set<string>>()
   for (const { path, change } of findings) {
-    const glob = path === undefined ? null : literalGlob(path)
+    const glob = path === undefined ? null : globOf(path)
     if (glob === null || change === undefined) continue
     kindsByPath.set(glob, (kindsByPath.get(glob) ?? new Set()).add(change.kind))
   }
@@ -37,16 +37,16 @@ function expectLines(findings: readonly Finding[]): string[] {
   const crowded = [...folders].filter(([folder, files]) => folder !== '' && files.length >= FOLDER_FROM)
   const covered = new Set(crowded.flatMap(([, files]) => files.map(([glob]) => glob)))
   return [
-    ...crowded.map(([folder]) => `{ path: ${quoted(`${folder}/*`)}, kinds: [added] }`),
+    ...crowded.map(([folder]) => `{ path: ${yamlText(`${folder}/*`)}, kinds: [added] }`),
     ...[...kindsByPath]
       .filter(([glob]) => !covered.has(glob))
-      .map(([glob, kinds]) => `{ path: ${quoted(glob)}, kinds: [${[...kinds].join(', ')}] }`),
+      .map(([glob, kinds]) => `{ path: ${yamlText(glob)}, kinds: [${[...kinds].join(', ')}] }`),
   ]
 }
 
 function execLine({ path }: Finding): string | null {
-  const glob = path === undefined ? null : literalGlob(path)
-  return glob === null ? null : quoted(glob)
+  const glob = path === undefined ? null : globOf(path)
+  return glob === null ? null : yamlText(glob)
 }
 
 function processLine({ processes, reasons }: Finding): string | null {
@@ -55,26 +55,15 @@ function processLine({ processes, reasons }: Finding): string | null {
   // A required process that is gone needs the process, not a line.
   if (process === undefined || exe === null || reasons.some((reason) => reason.includes('required')))
     return null
-  const glob = literalGlob(exe)
+  const glob = globOf(exe)
   if (glob === null) return null
   const user = process.uidInside === null ? '' : `, user: "${process.uidInside}"`
-  return `{ exe: ${quoted(glob)}${user} }`
+  return `{ exe: ${yamlText(glob)}${user} }`
 }
 
-/** A glob that matches this very path; null where the name cannot be written as text. */
-function literalGlob(path: PathJson): string | null {
-  const bytes = pathBytes(pathFromJson(path))
-  if (!isUtf8(bytes) || !path.path.startsWith('/') || path.path.includes('\0')) return null
-  return path.path.replace(/[\\*?[\]{}!]/g, '\\$&')
-}
-
-/** YAML's double-quoted form is JSON's. Control characters and the like are escaped, so that a line stays a line. */
-function quoted(text: string): string {
-  if (/^\/[\w./@+=-]*$/.test(text)) return text
-  return JSON.stringify(text).replace(
-    /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+/** Null where there is no path inside the container. */
+function globOf(path: PathJson): string | null {
+  return path.path.startsWith('/') ? literalGlob(pathFromJson(path)) : null
 }
 
 function unique(lines: readonly (string | null)[]): string[] {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type Severity, severities } from '../protocol/findings.ts'
 import type { Alert, AlertState } from './alert.ts'
+import { prepared } from './database.ts'
 import type { AlertFacts } from './facts.ts'
 import { numberOf, numberOrNull, type Row, textOf, textOrNull } from './row.ts'
 
@@ -55,7 +56,7 @@ export function listAlerts(
 
 export function alertById(database: DatabaseSync, id: string): Alert | null {
   if (!/^[1-9][0-9]{0,14}$/.test(id)) return null
-  const row = database.prepare(`SELECT ${COLUMNS} ${FROM} WHERE alerts.id = ?`).get(Number(id))
+  const row = prepared(database, `SELECT ${COLUMNS} ${FROM} WHERE alerts.id = ?`).get(Number(id))
   return row === undefined ? null : asAlert(row)
 }
 

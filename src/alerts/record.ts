@@ -35,6 +35,9 @@ export interface Recorded {
   readonly missing: readonly (readonly [number, number])[]
 }
 
+/** Works in the transaction of what was recorded: notices that are to go out for it. */
+export type Alongside = (recorded: Recorded) => void
+
 /** The one way in: findings of a spool, in order. Each is stored exactly once, whatever is sent again. */
 export class Recorder {
   readonly #database: DatabaseSync
@@ -51,10 +54,17 @@ export class Recorder {
     this.#chain = this.#lastChain()
   }
 
-  /** Commits all of `findings`, or throws and commits none. */
-  record(spool: string, findings: readonly Finding[]): Recorded {
+  /**
+   * Commits all of `findings`, or throws and commits none.
+   * @param alongside what is kept or lost together with them
+   */
+  record(spool: string, findings: readonly Finding[], alongside?: Alongside): Recorded {
     try {
-      return transaction(this.#database, () => this.#recordAll(spool, findings))
+      return transaction(this.#database, () => {
+        const recorded = this.#recordAll(spool, findings)
+        alongside?.(recorded)
+        return recorded
+      })
     } catch (error) {
       this.#chain = this.#lastChain()
       throw error
@@ -186,7 +196,8 @@ export class Recorder {
       severity: severities.indexOf(finding.severity),
       summary: '',
       container: container?.name ?? null,
-      containerId: container?.id ?? null,
+      // What an audit says of how it is set up is no part of a burst of what happens in it.
+      containerId: finding.kind === 'audit' ? null : (container?.id ?? null),
       image: container?.image ?? null,
       engine: container?.engine ?? null,
       openedAt: this.#now(),
@@ -194,7 +205,7 @@ export class Recorder {
       lastAt: at,
       count: 0,
       findings: 0,
-      suppressed: 0,
+      suppressed: flood ? finding.count : 0,
       flood,
       causePresent: null,
       previous: flood ? null : placement.previous,

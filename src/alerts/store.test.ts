@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, beforeEach, test } from 'node:test'
-import type { ContainerRef } from '../protocol/findings.ts'
+import type { ContainerRef, Finding } from '../protocol/findings.ts'
 import { acknowledge, openEvidence } from './acknowledge.ts'
 import { openCauses, setCausePresent } from './causes.ts'
 import { finding, process, unrelated } from './finding.fixture.ts'
@@ -99,8 +99,8 @@ test('what no known process did joins the burst of its container, and not a late
 test('what the init of a container does is not grouped by its being the ancestor of everything', () => {
   const init = process(1, 'init', 0)
   store.record('s', [
-    finding(1, { group: 'a', processes: [process(7, 'cron'), init] }),
-    finding(2, { group: 'b', processes: [process(8, 'sh'), init] }),
+    finding(1, { group: 'a', byExec: false, processes: [process(7, 'cron'), init] }),
+    finding(2, { group: 'b', byExec: false, processes: [process(8, 'sh'), init] }),
   ])
   assert.equal(open().length, 2)
 })
@@ -207,7 +207,7 @@ test('more alerts of a container than a person can read become one that counts t
   store.record('s', [unrelated(1000, { severity: 'critical' })])
   const flood = open().find(({ suppressed }) => suppressed > 0)
   assert.equal(open().length, FLOOD_ALERTS_PER_HOUR + 2)
-  assert.deepEqual([flood?.count, flood?.suppressed], [50, 49])
+  assert.deepEqual([flood?.count, flood?.suppressed], [50, 50])
   assert.match(flood?.summary ?? '', /50 further ones/)
   now += 3_600_001
   store.record('s', [unrelated(1001, { severity: 'low' })])
@@ -271,4 +271,27 @@ test('the text of old acknowledged findings is dropped, what is chained and coun
   const { removed } = prune(store.database, store.journal, { ...limits, maxFindings: 1 }, now)
   assert.equal(removed, 1)
   assert.deepEqual(verify(store.database, null).problems, [])
+})
+
+test('what an audit found of a container is an alert of its own, beside what happens in it at the same moment', () => {
+  const audit = (number: number): Finding => {
+    const { path: _path, change: _change, ...rest } = finding(number)
+    return {
+      ...rest,
+      kind: 'audit',
+      source: 'audit',
+      reasons: ['socket-mount'],
+      group: 'audit container:web',
+    }
+  }
+  store.record('s', [finding(1), audit(2), finding(3, { group: 'a sweep' }), audit(4)])
+  assert.deepEqual(
+    open()
+      .map(({ reasons, findings, container }) => [reasons.join(), findings, container])
+      .sort(),
+    [
+      ['executable', 2, 'web'],
+      ['socket-mount', 2, 'web'],
+    ],
+  )
 })

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Finding, Severity } from '../protocol/findings.ts'
 import { openDatabase, transaction } from './database.ts'
 import { Journal } from './journal.ts'
-import { type Recorded, Recorder } from './record.ts'
+import { type Alongside, type Recorded, Recorder } from './record.ts'
 
 /** The spool name of what watch itself found wrong. */
 export const OWN_SPOOL = 'watch'
@@ -36,29 +36,33 @@ export class AlertStore implements Disposable {
     this.#recorder = new Recorder(this.database, this.journal, now)
   }
 
-  /** Commits findings of a spool; once it returns they may be acknowledged. */
-  record(spool: string, findings: readonly Finding[]): Recorded {
-    return this.#recorder.record(spool, findings)
+  /** Commits findings of a spool, and what `alongside` does; once it returns they may be acknowledged. */
+  record(spool: string, findings: readonly Finding[], alongside?: Alongside): Recorded {
+    return this.#recorder.record(spool, findings, alongside)
   }
 
-  recordOwn(trouble: OwnTrouble): Recorded {
+  recordOwn(trouble: OwnTrouble, alongside?: Alongside): Recorded {
     const { reason, subject, severity, summary, details } = trouble
-    return this.record(OWN_SPOOL, [
-      {
-        version: 1,
-        number: this.lastNumber(OWN_SPOOL) + 1,
-        at: new Date(this.now()).toISOString(),
-        kind: 'trouble',
-        source: 'sensor',
-        severity,
-        reasons: [reason],
-        summary,
-        container: null,
-        group: `watch ${reason} ${subject ?? ''}`,
-        count: 1,
-        ...(details === undefined ? {} : { details }),
-      },
-    ])
+    return this.record(
+      OWN_SPOOL,
+      [
+        {
+          version: 1,
+          number: this.lastNumber(OWN_SPOOL) + 1,
+          at: new Date(this.now()).toISOString(),
+          kind: 'trouble',
+          source: 'sensor',
+          severity,
+          reasons: [reason],
+          summary,
+          container: null,
+          group: `watch ${reason} ${subject ?? ''}`,
+          count: 1,
+          ...(details === undefined ? {} : { details }),
+        },
+      ],
+      alongside,
+    )
   }
 
   lastNumber(spool: string): number {

@@ -16,19 +16,19 @@ export interface Comparison {
 export function compare(baseline: Baseline, now: readonly Finding[]): Comparison {
   const known = new Map<string, Baseline[number][]>()
   for (const finding of baseline.filter(isFailure))
-    known.set(key(finding), [...(known.get(key(finding)) ?? []), finding])
+    known.set(keyOf(finding), [...(known.get(keyOf(finding)) ?? []), finding])
   const worse = now.filter(isFailure).filter((finding) => {
-    const before = known.get(key(finding)) ?? []
+    const before = known.get(keyOf(finding)) ?? []
     const details = new Set(before.flatMap((each) => each.details))
     const severity = Math.max(-1, ...before.map((each) => severityRank(each.severity)))
     return severityRank(finding.severity) > severity || finding.details.some((each) => !details.has(each))
   })
-  const failing = new Set(now.filter(({ status }) => status === 'fail').map(key))
+  const failing = new Set(now.filter(({ status }) => status === 'fail').map(keyOf))
   // What could not be looked at this time, for one or for all, is not mended.
   const blind = new Set(now.filter(({ status }) => status === 'unknown').map(({ id }) => id))
   const mended = baseline
     .filter(isFailure)
-    .filter((finding) => !failing.has(key(finding)) && !blind.has(finding.id))
+    .filter((finding) => !failing.has(keyOf(finding)) && !blind.has(finding.id))
   return { worse, mended }
 }
 
@@ -52,11 +52,12 @@ export function parseBaseline(text: string, file: string): Baseline {
   })
 }
 
-function key({ id, subject }: Pick<Finding, 'id' | 'subject'>): string {
+/** What two audits have in common of one finding. */
+export function keyOf({ id, subject }: Pick<Finding, 'id' | 'subject'>): string {
   return `${id} ${subject.kind} ${subject.name}`
 }
 
-function isFinding(value: unknown): value is Baseline[number] {
+export function isFinding(value: unknown): value is Baseline[number] {
   return (
     isRecord(value) &&
     typeof value['id'] === 'string' &&
@@ -70,6 +71,6 @@ function isFinding(value: unknown): value is Baseline[number] {
   )
 }
 
-function isRecord(value: unknown): value is Record<string, unknown> {
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null
 }

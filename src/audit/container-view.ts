@@ -17,7 +17,7 @@ export interface ContainerView {
 
 export function containerView(container: ContainerFact, facts: Facts): ContainerView {
   const { running, hostConfig } = container
-  const engineRemaps = facts.engine.ok && facts.engine.value.usernsRemap
+  const engineRemaps = facts.engine.ok && (facts.engine.value.usernsRemap || facts.engine.value.rootless)
   const privateUsers = /^(auto|keep-id|private|nomap|ns:)/.test(hostConfig.usernsMode)
   const remapped = running?.remapped ?? ((engineRemaps && hostConfig.usernsMode !== 'host') || privateUsers)
   const [user = '', group] = container.user.split(':')

@@ -2,6 +2,7 @@
 import { parseArgs } from 'node:util'
 import { UserError } from '../lib/errors.ts'
 import { printable } from '../lib/printable.ts'
+import { becomeUser } from '../watch/become-user.ts'
 import { startWatch } from '../watch/start.ts'
 
 const { env } = process
@@ -9,7 +10,16 @@ const { env } = process
 process.umask(0o077)
 
 try {
-  const { values } = parseArgs({ options: { listen: { type: 'string', default: '127.0.0.1:7411' } } })
+  const { values } = parseArgs({
+    options: {
+      listen: { type: 'string', default: '127.0.0.1:7411' },
+      user: { type: 'string' },
+      supervised: { type: 'boolean', default: false },
+    },
+  })
+  const { user } = values
+  // Loaded while its files can be read: without rights, those of a package in root's home cannot.
+  if (user !== undefined) await import('nodemailer')
   const watch = await startWatch({
     stateDir: env['PADDOCK_STATE_DIR'] ?? '/var/lib/paddock',
     runDir: env['PADDOCK_RUN_DIR'] ?? '/run/paddock',
@@ -18,14 +28,19 @@ try {
     onBug: (error) => {
       console.error(error)
     },
+    giveUpRights() {
+      if (user !== undefined) becomeUser(user)
+    },
   })
   console.log(`paddock-watch: ${watch.url} (token in ${watch.tokenFile})`)
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      // Connections and timers end with it; then nothing keeps the process.
-      void watch[Symbol.asyncDispose]()
-    })
+  const end = () => {
+    // Connections and timers end with it; then nothing keeps the process.
+    void watch[Symbol.asyncDispose]()
+    process.stdin.destroy()
   }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)
+  // Whoever supervises holds the other end.
+  if (values.supervised) process.stdin.resume().once('end', end)
 } catch (error) {
   if (!(error instanceof UserError) && !isUsage(error)) throw error
   const hint = error instanceof UserError && error.hint !== undefined ? `; ${error.hint}` : ''

@@ -4,6 +4,7 @@ import { compare, type Comparison, parseBaseline } from '../audit/baseline.ts'
 import { applyError, applyPlan, parseUndo, undo } from '../audit/fix/apply.ts'
 import { fixCommand, planFix, planText } from '../audit/fix/plan.ts'
 import { gatherFacts } from '../audit/gather.ts'
+import { imageRules } from '../audit/image-rules.ts'
 import { hostTree } from '../audit/gather/host-tree.ts'
 import { auditHtml } from '../audit/report/html.ts'
 import { auditSarif } from '../audit/report/sarif.ts'
@@ -13,12 +14,14 @@ import { connectEngine } from '../engine/connect.ts'
 import type { EngineReader } from '../engine/reader.ts'
 import { UserError, hasCode } from '../lib/errors.ts'
 import { printable } from '../lib/printable.ts'
+import { alertAudit } from './audit/alert.ts'
 import { defineCommand, type ExitCode, type Io, shared } from './command.ts'
 
 export const command = defineCommand({
   summary: 'who and what on this host can become root through the engine',
   usage: [
-    'audit [--json] [--all] [--html FILE] [--sarif FILE] [--baseline FILE]',
+    'audit [--images] [--json] [--all] [--html FILE] [--sarif FILE] [--baseline FILE]',
+    'audit --alert [--json]',
     'audit --fix ID [--root DIR] [--yes]',
     'audit --undo RECORD [--root DIR] [--yes]',
   ],
@@ -31,6 +34,10 @@ Exit code: 0 nothing to mend (findings of severity info do not count), 1 somethi
 With --baseline only what is worse than the baseline counts.`,
   options: {
     json: shared.json,
+    images: {
+      type: 'boolean',
+      help: "hold the image of every container against harden's rules too; seconds an image",
+    },
     all: { type: 'boolean', help: 'show every subject, and what is well' },
     html: {
       type: 'string',
@@ -39,6 +46,10 @@ With --baseline only what is worse than the baseline counts.`,
     },
     sarif: { type: 'string', value: 'FILE', help: 'write the failures as SARIF 2.1.0; - is standard output' },
     baseline: { type: 'string', value: 'FILE', help: 'an earlier --json: only what is worse than it counts' },
+    alert: {
+      type: 'boolean',
+      help: 'have the sensor tell what is worse than at the last --alert; for timers',
+    },
     fix: { type: 'string', value: 'ID', help: 'plan what mends a check; with --yes do it, keeping a record' },
     undo: {
       type: 'string',
@@ -59,11 +70,13 @@ With --baseline only what is worse than the baseline counts.`,
       'paddock audit --json > audit.json && paddock audit --baseline audit.json',
       'fails only on what became worse',
     ],
+    ['paddock audit --images', 'with what harden would take out of each image'],
     ['paddock audit --html report.html', 'one file to send to someone'],
     ['paddock audit --fix live-restore', 'shows what would be changed in daemon.json'],
   ],
   arguments: { min: 0, max: 0 },
   async run({ options, io }): Promise<ExitCode> {
+    if (options.alert === true) return alertAudit(alone(options).engine, options.json === true, io)
     const root = existingFolder(options.root ?? '/')
     if (options.undo !== undefined) return undoFix(options.undo, options.root, options.yes === true, io)
     const engine = await findEngine(options.engine, options.root !== undefined, io)
@@ -71,7 +84,8 @@ With --baseline only what is worse than the baseline counts.`,
 
     const baseline =
       options.baseline === undefined ? null : parseBaseline(readText(options.baseline), options.baseline)
-    const report = await runAudit({ root, engine })
+    const more = options.images === true ? await imageChecks(engine, io) : []
+    const report = await runAudit({ root, engine, more })
     const comparison: Comparison | null = baseline === null ? null : compare(baseline, report.findings)
     if (options.html !== undefined) writeText(options.html, auditHtml(report), io)
     if (options.sarif !== undefined)
@@ -84,6 +98,13 @@ With --baseline only what is worse than the baseline counts.`,
     return (comparison === null ? report.findings.some(isFailure) : comparison.worse.length > 0) ? 1 : 0
   },
 })
+
+// It looks at this host, compares with what it remembers itself, and changes nothing of the host.
+function alone<T extends Readonly<Record<string, unknown>>>(options: T): T {
+  const odd = Object.keys(options).find((name) => !['alert', 'json', 'engine'].includes(name))
+  if (odd === undefined) return options
+  throw new UserError(`cannot combine --alert with --${odd}`, { hint: 'run the two after one another' })
+}
 
 // A tree has no engine unless one is named. Without a tree there must be one: half an audit must not look like a whole.
 async function findEngine(
@@ -103,6 +124,14 @@ async function findEngine(
       cause: error,
     })
   }
+}
+
+async function imageChecks(engine: EngineReader | null, io: Io) {
+  if (engine === null)
+    throw new UserError('cannot look into images: no engine is named', { hint: 'add --engine' })
+  const tell = (image: string) =>
+    io.stderr.isTTY === true && io.stderr.write(`reading ${printable(image)} …\n`)
+  return [await imageRules(engine, io.signal, tell)]
 }
 
 async function fix(

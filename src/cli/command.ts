@@ -28,7 +28,7 @@ type Values<O extends Options> = Options extends O
 export interface Io {
   readonly stdin: Readable & { isTTY?: boolean }
   readonly stdout: Writable & { isTTY?: boolean; columns?: number }
-  readonly stderr: Writable & { isTTY?: boolean }
+  readonly stderr: Writable & { isTTY?: boolean; columns?: number; rows?: number }
   readonly env: Readonly<Record<string, string | undefined>>
   /** Aborted by the first SIGINT or SIGTERM. */
   readonly signal: AbortSignal

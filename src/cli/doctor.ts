@@ -5,6 +5,7 @@ import type { EngineReader } from '../engine/reader.ts'
 import { UserError } from '../lib/errors.ts'
 import { printable } from '../lib/printable.ts'
 import { defineCommand, type Io, shared } from './command.ts'
+import { sensorAbility } from './doctor/sensor-ability.ts'
 
 export const command = defineCommand({
   summary: 'can Paddock work here? each thing it needs, tried',
@@ -27,6 +28,7 @@ Exit code: 0 everything is there, 1 something is missing, 2 the trial itself fai
       engine,
       engineProblem,
       stateDir: io.env['PADDOCK_STATE_DIR'] ?? '/var/lib/paddock',
+      more: [sensorAbility],
     })
     const lacking = abilities.filter(({ status }) => status === 'missing')
     if (options.json === true)

@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util'
 import { UserError } from '../lib/errors.ts'
+import { nearest } from '../lib/nearest.ts'
 import { printable } from '../lib/printable.ts'
 import type { Command, ExitCode, Invocation, Io, Option } from './command.ts'
-import { type CommandEntry, commands } from './commands.ts'
+import { type CommandGroup, commands } from './commands.ts'
 import { commandHelp, listHelp } from './help.ts'
 
 /**
@@ -11,8 +12,12 @@ import { commandHelp, listHelp } from './help.ts'
  */
 export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
   try {
-    return await dispatch('paddock', commands, argv, io)
+    return await dispatch('paddock', { subcommands: commands }, argv, io)
   } catch (error) {
+    if (io.signal.aborted && error === io.signal.reason) {
+      io.stderr.write('paddock: interrupted\n')
+      return 2
+    }
     if (!(error instanceof UserError)) throw error
     const hint = error.hint === undefined ? '' : `; ${error.hint}`
     io.stderr.write(`paddock: ${printable(error.message)}${printable(hint)}\n`)
@@ -23,28 +28,35 @@ export async function main(argv: readonly string[], io: Io): Promise<ExitCode> {
 
 async function dispatch(
   prefix: string,
-  entries: Readonly<Record<string, CommandEntry>>,
+  { subcommands: entries, fallback }: CommandGroup,
   argv: readonly string[],
   io: Io,
 ): Promise<ExitCode> {
-  const [name, ...rest] = argv
-  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
-    ;(name === undefined ? io.stderr : io.stdout).write(listHelp(prefix, entries))
+  const [typed, ...others] = argv
+  const isHelp = typed === '--help' || typed === '-h' || typed === 'help'
+  const useFallback = fallback !== undefined && !isHelp && (typed?.startsWith('-') ?? true)
+  const name = useFallback ? fallback : typed
+  const rest = useFallback ? argv : others
+  if (name === undefined || isHelp) {
+    ;(name === undefined ? io.stderr : io.stdout).write(listHelp(prefix, entries, io.stdout.columns))
     return name === undefined ? 2 : 0
   }
   const entry = Object.hasOwn(entries, name) ? entries[name] : undefined
   if (entry === undefined) {
-    throw new UserError(`'${prefix} ${name}' is not a command`, { hint: `'${prefix} --help' lists them` })
+    const meant = nearest(name, Object.keys(entries))
+    throw new UserError(`'${prefix} ${name}' is not a command`, {
+      hint: meant === null ? `'${prefix} --help' lists them` : `type '${prefix} ${meant}'`,
+    })
   }
   const loaded = await entry.load()
-  if ('subcommands' in loaded) return dispatch(`${prefix} ${name}`, loaded.subcommands, rest, io)
+  if ('subcommands' in loaded) return dispatch(`${prefix} ${name}`, loaded, rest, io)
   return run(`${prefix} ${name}`, loaded.command, rest, io)
 }
 
 async function run(typed: string, command: Command, argv: readonly string[], io: Io): Promise<ExitCode> {
   const { values, positionals } = parse(typed, command, argv)
   if (values['help'] === true) {
-    io.stdout.write(commandHelp(command))
+    io.stdout.write(commandHelp(command, io.stdout.columns))
     return 0
   }
   const { min, max } = command.arguments

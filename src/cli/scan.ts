@@ -1,16 +1,18 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { canaryIn, canaryOnOwnOverlay, type CanaryResult } from '../cow/canary.ts'
-import { locateLayer } from '../cow/locate.ts'
+import { locateContainer } from '../cow/locate.ts'
 import { connectEngine } from '../engine/connect.ts'
-import type { Container, EngineReader } from '../engine/reader.ts'
-import { UserError } from '../lib/errors.ts'
-import { defineCommand, type ExitCode, type Io, shared } from './command.ts'
+import type { EngineReader } from '../engine/reader.ts'
+import { printable } from '../lib/printable.ts'
+import { defineCommand, type ExitCode, shared } from './command.ts'
 import { declaredPolicies } from './policy-path.ts'
 import { jsonReport } from './scan/json-report.ts'
-import { scanContainer, type ScanJob } from './scan/scan-container.ts'
+import type { ScanJob } from './scan/scan-container.ts'
+import { scanContainers } from './scan/scan-containers.ts'
 import { textReport } from './scan/text-report.ts'
-import type { ScanOutput } from './scan/output.ts'
+import { writer } from './scan/write.ts'
+import { styleFor } from './style.ts'
 
 export const command = defineCommand({
   summary: 'what has each container changed that nobody expected?',
@@ -44,29 +46,41 @@ Exit code: 0 nothing unexpected, 1 unexpected changes or an unseen canary, 2 som
     const started = performance.now()
     const declarations = declaredPolicies(options.policy, io.env)
     const engine = await connectEngine({ engine: options.engine, env: io.env })
-    const kind = (await engine.info()).kind
+    const stateDir = io.env['PADDOCK_STATE_DIR'] ?? '/var/lib/paddock'
     const job: ScanJob = {
       engine,
       declarations,
       all: options.all === true,
       hash: options.hash === true,
+      stateDir,
       signal: io.signal,
+      onBug: (error) => {
+        for (const line of String((error as Error).stack).split('\n')) io.stderr.write(`${printable(line)}\n`)
+      },
     }
-    const output = (options.json === true ? jsonReport : textReport)(io)
-    await output.begin({ host: hostname(), startedAt, engine: kind })
-    const canary = await proveSight(options.canary, engine, io)
-    const tally = await scanAll(await chosen(engine, positionals), job, output)
-    const ok = canary.ok && !tally.found && !tally.failed
-    await output.end({ canary, ok, durationMs: Math.round(performance.now() - started) })
-    return tally.failed ? 2 : ok ? 0 : 1
+    const output = options.json === true ? jsonReport() : textReport(styleFor(io.stdout, io.env))
+    const out = writer(io.stdout)
+    await out.write(output.begin({ host: hostname(), startedAt, engine: engine.kind }))
+    const canary = await proveSight(options.canary, engine, stateDir)
+    const ids = await chosen(engine, positionals)
+    const outcomes = await scanContainers(ids, job, output, (text) => out.write(text))
+    const failed = outcomes.some(({ failure }) => failure !== null)
+    const found = outcomes.some(({ unexpected, unreadable }) => unexpected > 0 || unreadable > 0)
+    const ok = canary.ok && !found && !failed
+    await out.write(output.end({ canary, ok, outcomes, durationMs: Math.round(performance.now() - started) }))
+    await out.flush()
+    return failed ? 2 : ok ? 0 : 1
   },
 })
 
-async function proveSight(name: string | undefined, engine: EngineReader, io: Io): Promise<CanaryResult> {
-  if (name === undefined) {
-    return canaryOnOwnOverlay(join(io.env['PADDOCK_STATE_DIR'] ?? '/var/lib/paddock', 'canary'))
-  }
-  return canaryIn(locateLayer(await engine.container(name)))
+async function proveSight(
+  name: string | undefined,
+  engine: EngineReader,
+  stateDir: string,
+): Promise<CanaryResult> {
+  if (name === undefined) return canaryOnOwnOverlay(join(stateDir, 'canary'))
+  const { layer } = await locateContainer(engine, await engine.container(name))
+  return canaryIn(layer)
 }
 
 /** Names that are wrong are an error before anything is scanned. */
@@ -74,31 +88,4 @@ async function chosen(engine: EngineReader, names: readonly string[]): Promise<r
   if (names.length === 0) return (await engine.containers({ all: false })).map(({ id }) => id)
   const named = await Promise.all(names.map((name) => engine.container(name)))
   return [...new Set(named.map(({ id }) => id))]
-}
-
-/** One after the other, so that a container's lines stay together and nothing has to be held back. */
-async function scanAll(ids: readonly string[], job: ScanJob, output: ScanOutput) {
-  const tally = { found: false, failed: false }
-  const asked = ids.map((id) => job.engine.container(id).catch((error: unknown) => error))
-  for (const answer of await Promise.all(asked)) {
-    if (isGone(answer)) continue
-    try {
-      if (answer instanceof Error) throw answer
-      const container = answer as Container
-      await output.container(container)
-      const scan = await scanContainer(container, job, (change) => output.change(change))
-      await output.containerEnd(scan)
-      if (scan.counts.unexpected > 0 || scan.unreadableCount > 0) tally.found = true
-    } catch (error) {
-      if (!(error instanceof UserError)) throw error
-      tally.failed = true
-      await output.failure(answer instanceof Error ? null : (answer as Container), error)
-    }
-  }
-  return tally
-}
-
-/** Removed between the list and the look: there is nothing left to scan. */
-function isGone(answer: unknown): boolean {
-  return answer instanceof UserError && answer.isMissing
 }

@@ -28,8 +28,9 @@ const uncoloured: Style = {
 const coloured: Style = {
   severity: {
     info: paint('2'),
-    low: paint('36'),
-    medium: paint('33'),
+    low: plain,
+    // Yellow and cyan are hard to read on a light terminal.
+    medium: paint('35'),
     high: paint('31'),
     critical: paint('1;97;41'),
   },

@@ -1,7 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, constants, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { bytePathFromText } from '../lib/byte-path.ts'
+import { hasCode } from '../lib/errors.ts'
 import { mountOverlay, unmount } from '../lib/libc/mount.ts'
 import type { Layer } from './change.ts'
 import { expectNothing, scanLayer } from './scan.ts'
@@ -22,7 +32,7 @@ export async function canaryOnOwnOverlay(folder: string): Promise<CanaryResult> 
       (name) => join(home ?? '', name),
     )
     for (const path of [lower, upper, work, merged]) mkdirSync(path)
-    mountOverlay(merged, `lowerdir=${lower},upperdir=${upper},workdir=${work}`)
+    mountCanary(merged, `lowerdir=${lower},upperdir=${upper},workdir=${work}`)
     mounted = merged
     return await canaryIn({
       upper,
@@ -36,6 +46,16 @@ export async function canaryOnOwnOverlay(folder: string): Promise<CanaryResult> 
   } finally {
     if (mounted !== null) unmount(mounted)
     if (home !== null) rmSync(home, { recursive: true, force: true })
+  }
+}
+
+/** `volatile` (5.10), since taking any other overlay away writes out the whole disk, which can take seconds. */
+function mountCanary(target: string, options: string): void {
+  try {
+    mountOverlay(target, `${options},volatile`)
+  } catch (error) {
+    if (!hasCode(error, 'EINVAL')) throw error
+    mountOverlay(target, options)
   }
 }
 
@@ -59,8 +79,16 @@ export async function canaryIn(layer: Layer): Promise<CanaryResult> {
   try {
     return await seen(layer, `/${name}`, createHash('sha256').update(content).digest('hex'))
   } finally {
-    // An intruder may have been quicker: then it was found or not, which is said, and there is nothing to take away.
-    rmSync(path, { force: true })
+    takeAway(path)
+  }
+}
+
+/** The container may have been faster; what it put there instead is a change like any other, and the scan tells it. */
+function takeAway(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ESRCH', 'EISDIR', 'EPERM', 'EROFS')) throw error
   }
 }
 

@@ -17,6 +17,8 @@ export interface Entry {
   readonly sizeBytes: number
   /** Nanoseconds since the epoch. */
   readonly mtimeNs: bigint
+  /** The change time, which nothing in a container can set; where it was read. */
+  readonly ctimeNs?: bigint
   readonly inode: bigint
   /** As `fs.Stats.dev`. */
   readonly device: number
@@ -62,6 +64,8 @@ export interface Layer {
   readonly dataLowers: readonly string[]
   /** "/proc/<pid>/root" of a running container: the merged view. Null when stopped. */
   readonly merged: string | null
+  /** Where the engine itself makes empty files and directories to mount over; none when absent. */
+  readonly engineMade?: ReadonlySet<BytePath>
   /** Which xattr namespace overlayfs uses here. */
   readonly xattrPrefix: 'trusted.overlay.' | 'user.overlay.'
 }

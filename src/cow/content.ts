@@ -7,6 +7,9 @@ import { UnreadableError } from './unreadable.ts'
 
 const CHUNK_BYTES = 262_144
 const SEEK_DATA = 3
+// Filled and used up between two pieces, so that all who read in turns can share them.
+const piece = Buffer.alloc(CHUNK_BYTES)
+const otherPiece = Buffer.alloc(CHUNK_BYTES)
 
 /**
  * Opens a regular file for reading, never following a link and never touching anything but a regular file: the name is
@@ -38,17 +41,15 @@ export function openContent(open: OpenLayer, { directory, name }: Place): number
 export function* sameContent(left: number, right: number): Generator<undefined, boolean> {
   const size = fstatSync(left).size
   if (fstatSync(right).size !== size) return false
-  const leftPiece = Buffer.allocUnsafe(CHUNK_BYTES)
-  const rightPiece = Buffer.allocUnsafe(CHUNK_BYTES)
   let at = 0
   while (at < size) {
     at = Math.min(nextData(left, at, size), nextData(right, at, size))
     if (at >= size) break
-    const leftLength = readFully(left, leftPiece, at)
-    const rightLength = readFully(right, rightPiece, at)
+    const leftLength = readFully(left, piece, at)
+    const rightLength = readFully(right, otherPiece, at)
     if (leftLength !== rightLength) return false
     if (leftLength === 0) break
-    if (!leftPiece.subarray(0, leftLength).equals(rightPiece.subarray(0, rightLength))) return false
+    if (!piece.subarray(0, leftLength).equals(otherPiece.subarray(0, rightLength))) return false
     at += leftLength
     yield
   }
@@ -79,7 +80,6 @@ function readFully(fd: number, into: Buffer, at: number): number {
  */
 export function* hashContent(fd: number, limitBytes: number): Generator<undefined, string | null> {
   const hash = createHash('sha256')
-  const piece = Buffer.allocUnsafe(CHUNK_BYTES)
   for (let at = 0; ;) {
     if (at > limitBytes || (at === 0 && fstatSync(fd).size > limitBytes)) return null
     const length = readFully(fd, piece, at)

@@ -51,12 +51,10 @@ function* readOn(walk: Walk, frame: Frame): Generator<undefined, boolean> {
   const source = frame.sources[frame.source]
   if (source === undefined) return false
   const { directories, names } = walk.open
-  // Lower directories are read by look-ups too, and one that others were gone into from may have been closed meanwhile.
-  let resume = frame.offset !== 0n || source.side !== 'upper'
   while (frame.names.length < REMEMBERED_NAMES) {
     let length = 0
     try {
-      length = directories.entries(source.directory, names, frame.offset, resume)
+      length = directories.entries(source.directory, names, frame.offset)
       if (length < 0) throw new UnreadableError(length)
     } catch (error) {
       report(walk, walk.path.directory(), error)
@@ -71,7 +69,6 @@ function* readOn(walk: Walk, frame: Frame): Generator<undefined, boolean> {
       return frame.names.length > 0 || frame.source < frame.sources.length
     }
     frame.side = source.side
-    resume = source.side !== 'upper'
     if (source.side === 'upper') yield* readUpperNames(walk, frame, source.directory, length)
     else yield* readLowerNames(walk, frame, source, length)
     yield

@@ -83,16 +83,13 @@ export class Directories implements Disposable {
   }
 
   /**
-   * Fills `into` with entries; reading goes on where `offset` says, which is 0 or the `offset` of the last entry read.
-   * @param resume whether the directory may have been closed meanwhile, or read by others
+   * Fills `into` with entries; reading goes on where `offset` says, which is 0 or the `offset` of the last entry read,
+   * whoever read it meanwhile and though it was closed and opened again.
    */
-  entries(directory: Directory, into: Memory, offset: bigint, resume: boolean): number {
+  entries(directory: Directory, into: Memory, offset: bigint): number {
     const fd = this.fd(directory)
-    if (resume) {
-      const answer = seek(fd, offset, 0)
-      if (answer < 0) return answer
-    }
-    return readEntries(fd, into)
+    const answer = seek(fd, offset, 0)
+    return answer < 0 ? answer : readEntries(fd, into)
   }
 
   /** Closes one that is known to be done with. */

@@ -23,12 +23,25 @@ export function readEntry({ words, longs }: StatBuffer): Entry {
     uid: words[5] ?? 0,
     gid: words[6] ?? 0,
     sizeBytes: (words[10] ?? 0) + (words[11] ?? 0) * 0x1_0000_0000,
-    mtimeNs: BigInt.asIntN(64, longs[14] ?? 0n) * NANOSECONDS + BigInt(words[30] ?? 0),
+    mtimeNs: secondsAsNs(longs[14] ?? 0n) + BigInt(words[30] ?? 0),
+    ctimeNs: BigInt.asIntN(64, longs[12] ?? 0n) * NANOSECONDS + BigInt(words[26] ?? 0),
     inode: longs[4] ?? 0n,
     device: deviceNumber(words[34] ?? 0, words[35] ?? 0),
     links: words[4] ?? 0,
     rdev: deviceNumber(words[32] ?? 0, words[33] ?? 0),
   }
+}
+
+// Most neighbours were written in the same second, and BigInt costs the more the larger it is.
+let knownSeconds = 0n
+let knownNs = 0n
+
+function secondsAsNs(seconds: bigint): bigint {
+  if (seconds !== knownSeconds) {
+    knownSeconds = seconds
+    knownNs = BigInt.asIntN(64, seconds) * NANOSECONDS
+  }
+  return knownNs
 }
 
 export function inodeOf({ longs }: StatBuffer): bigint {

@@ -20,7 +20,9 @@ export type Side = 'baseline' | 'now'
  */
 export function lookUpPath(open: OpenLayer, side: Side, path: BytePath): Found | null {
   let upper = side === 'now' ? open.upper : null
-  let found: Found | null = upper === null ? lookUpRoot(open) : upperRoot(open)
+  if (path === '/') return upper === null ? lookUpRoot(open) : upperRoot(open)
+  // On the way to another, of the root only its layers are needed.
+  let found: Found | null = { ...ROOT, place: { directory: open.upper, name: '' }, stack: open.lowers }
   for (const name of path.split('/')) {
     if (name === '') continue
     if (found?.entry.type !== 'directory') return null
@@ -29,6 +31,23 @@ export function lookUpPath(open: OpenLayer, side: Side, path: BytePath): Found |
     upper = next?.upper ?? null
   }
   return found
+}
+
+const ROOT: Pick<Found, 'entry' | 'xattrs' | 'content'> = {
+  entry: {
+    type: 'directory',
+    mode: 0o40755,
+    uid: 0,
+    gid: 0,
+    sizeBytes: 0,
+    mtimeNs: 0n,
+    inode: 0n,
+    device: 0,
+    links: 1,
+    rdev: 0,
+  },
+  xattrs: [],
+  content: null,
 }
 
 interface Step {

@@ -24,6 +24,7 @@ export function openLayer(layer: Layer, options: { openDirectories?: number } = 
   const directories = new Directories(options.openDirectories)
   try {
     let index = 0
+    let names: Memory | null = null
     return {
       layer,
       directories,
@@ -31,7 +32,10 @@ export function openLayer(layer: Layer, options: { openDirectories?: number } = 
       lowers: layer.lowers.map((path) => directories.root(path, index++)),
       dataLowers: layer.dataLowers.map((path) => directories.root(path, index++)),
       stat: statBuffer(),
-      names: allocate(NAMES_BYTES),
+      // Only who lists directories needs it.
+      get names() {
+        return (names ??= allocate(NAMES_BYTES))
+      },
       [Symbol.dispose]() {
         directories[Symbol.dispose]()
       },

@@ -49,10 +49,12 @@ export interface ScanOptions {
   readonly expectation: Expectation
   /** Whether expected changes are told too, and so looked at: else they are counted, by their names where those suffice. */
   readonly tellsExpected?: boolean
-  /** Whether the content of what is told is hashed, now and in the baseline. */
-  readonly hashes?: boolean
+  /** Whether the content of what is told is hashed, now and in the baseline; a function says it of each change. */
+  readonly hashes?: boolean | ((change: Change) => boolean)
   /** The largest file that is hashed; a larger one has no hash. 1 GiB. */
   readonly hashLimitBytes?: number
+  /** How many directories may be open at a time. 256. */
+  readonly openDirectories?: number
   readonly signal?: AbortSignal
 }
 
@@ -82,13 +84,17 @@ export async function scanLayer(
   options: ScanOptions,
   tell: (judged: JudgedChange) => void | Promise<void>,
 ): Promise<ScanReport> {
-  using open = openLayer(layer)
+  const { openDirectories } = options
+  using open = openLayer(layer, openDirectories === undefined ? {} : { openDirectories })
   const turn = takeTurns(options.signal)
   const tally = new Tally(options)
   for (const _ of decode(open, tally)) {
     for (const { decoded, verdict } of tally.found) {
+      const { hashes = false } = options
       const change =
-        options.hashes === true ? await withHashes(open, decoded, options, tally, turn) : decoded.change
+        hashes === true || (hashes !== false && hashes(decoded.change))
+          ? await withHashes(open, decoded, options, tally, turn)
+          : decoded.change
       const told = tell({ change, ...verdict })
       if (told !== undefined) await told
     }
@@ -118,7 +124,7 @@ class Tally implements DecodeSink {
   constructor({ expectation, tellsExpected = false, hashes = false }: ScanOptions) {
     this.#expectation = expectation
     this.#tellsExpected = tellsExpected
-    this.readsAllXattrs = hashes
+    this.readsAllXattrs = hashes !== false
   }
 
   skipsName(path: BytePath): boolean {

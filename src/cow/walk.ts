@@ -1,6 +1,7 @@
 import type { BytePath } from '../lib/byte-path.ts'
 import type { Change, Unreadable } from './change.ts'
-import { compare, type Difference, visibleNames } from './compare.ts'
+import { changeOf } from './change-of.ts'
+import { compare, type Difference } from './compare.ts'
 import type { Directory } from './directories.ts'
 import type { Found } from './look-up.ts'
 import type { OpenLayer } from './open-layer.ts'
@@ -95,18 +96,8 @@ export function tell(
   { now, was }: Pair,
   difference: Difference | null,
 ): void {
-  const there = now ?? was
-  if (there === null) return
-  const change: Change = {
-    path,
-    kind: difference?.kind ?? (now === null ? 'deleted' : 'added'),
-    type: there.entry.type,
-    now: now?.entry ?? null,
-    was: was?.entry ?? null,
-    xattrs: difference?.xattrs ?? (now === null ? [] : visibleNames(open, now)),
-    fileCapabilities: now?.xattrs.includes('security.capability') ?? false,
-  }
-  sink.change({ change, now, was })
+  const change = changeOf(open, path, now, was, difference)
+  if (change !== null) sink.change({ change, now, was })
 }
 
 /** What could not be read is data; what is only gone meanwhile is nothing; anything else is a bug. */

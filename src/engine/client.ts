@@ -5,7 +5,7 @@ import { get, getBody, type Limits, RequestError } from './http.ts'
 import { parseContainer, parseContainers } from './parse-container.ts'
 import { parseImage, parseImageHistory, parseImages } from './parse-image.ts'
 import { type EngineVersion, parseInfo, parseNetworks, parseVersion } from './parse-info.ts'
-import type { EngineEvent, EngineReader } from './reader.ts'
+import type { EngineEvent, OpenEngine } from './reader.ts'
 import { asUserError } from './trouble.ts'
 
 /** Docker 20.10 and Podman 4 speak it. */
@@ -39,7 +39,7 @@ interface Question<T> {
 export async function openEngine(
   socketPath: string,
   { limits = usual }: ClientOptions = {},
-): Promise<EngineReader> {
+): Promise<OpenEngine> {
   const address = `unix://${socketPath}`
 
   async function ask<T>({ path, what, parse, missing }: Question<T>): Promise<T> {
@@ -56,6 +56,7 @@ export async function openEngine(
 
   return {
     address,
+    kind: version.kind,
     info: () =>
       ask({
         path: `${api}/info`,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { UserError } from '../lib/errors.ts'
 import { openEngine } from './client.ts'
-import type { EngineReader } from './reader.ts'
+import type { OpenEngine } from './reader.ts'
 
 export interface EngineChoice {
   /** What `--engine` was given. */
@@ -13,12 +13,42 @@ export interface EngineChoice {
  * Finds the engine and opens it for reading: `--engine`, `DOCKER_HOST`, `CONTAINER_HOST`, then the first usual
  * socket that exists.
  */
-export async function connectEngine(choice: EngineChoice): Promise<EngineReader> {
+export async function connectEngine(choice: EngineChoice): Promise<OpenEngine> {
   return openEngine(findEngine(choice, existsSync))
 }
 
 /** @returns the path of the engine's socket */
-export function findEngine({ engine, env }: EngineChoice, exists: (path: string) => boolean): string {
+export function findEngine(choice: EngineChoice, exists: (path: string) => boolean): string {
+  const named = namedEngine(choice)
+  if (named !== null) return named
+  const { env } = choice
+  const usual = usualSockets(env['XDG_RUNTIME_DIR'])
+  const found = usual.find(exists)
+  if (found !== undefined) return found
+  throw new UserError(`cannot find an engine: none of ${usual.join(', ')} exists`, {
+    hint: 'start Docker or Podman (systemctl start docker, or podman.socket), or name its socket with --engine unix:///…',
+  })
+}
+
+/**
+ * The sockets of all engines of the host, for who looks after it for long: those named, else the usual ones that
+ * exist, else the first of them, where an engine may yet come up.
+ */
+export function findEngines(
+  named: readonly string[],
+  env: EngineChoice['env'],
+  exists: (path: string) => boolean,
+): string[] {
+  if (named.length > 0) return named.map((address) => socketPath(address, '--engine'))
+  const chosen = namedEngine({ env })
+  if (chosen !== null) return [chosen]
+  const usual = usualSockets(env['XDG_RUNTIME_DIR'])
+  const found = usual.filter(exists)
+  return found.length > 0 ? found : usual.slice(0, 1)
+}
+
+/** What was named by option or environment. */
+function namedEngine({ engine, env }: EngineChoice): string | null {
   for (const [source, address] of [
     ['--engine', engine],
     ['DOCKER_HOST', env['DOCKER_HOST']],
@@ -26,12 +56,7 @@ export function findEngine({ engine, env }: EngineChoice, exists: (path: string)
   ] as const) {
     if (address !== undefined && address !== '') return socketPath(address, source)
   }
-  const usual = usualSockets(env['XDG_RUNTIME_DIR'])
-  const found = usual.find(exists)
-  if (found !== undefined) return found
-  throw new UserError(`cannot find an engine: none of ${usual.join(', ')} exists`, {
-    hint: 'start Docker or Podman (systemctl start docker, or podman.socket), or name its socket with --engine unix:///…',
-  })
+  return null
 }
 
 function usualSockets(runtimeDir: string | undefined): string[] {

@@ -1,4 +1,10 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import type * as http from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
+import { createRequire } from 'node:module'
+
+// Asked for by `require`: an `import` reads every export of it, and the lazy ones load all of undici, for as much time as
+// Node takes to start.
+const { request } = createRequire(import.meta.url)('node:http') as typeof http
 
 /** Why a request got no usable answer. The sentence for people is made in trouble.ts. */
 export type Failure =
@@ -20,6 +26,11 @@ export class RequestError extends Error {
     super(failure.kind, { cause })
     this.failure = failure
   }
+}
+
+/** Whether a request failed for what it asked for: too long, or never coming. */
+export function isFaultOfFile(error: unknown): boolean {
+  return error instanceof RequestError && ['too-long', 'slow'].includes(error.failure.kind)
 }
 
 export interface Limits {

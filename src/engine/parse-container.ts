@@ -61,10 +61,14 @@ function ownName(names: readonly string[]): string {
   return plain.find((name) => !name.includes('/')) ?? plain[0] ?? ''
 }
 
-/** Null with the containerd store, where the engine says null, nothing at all, or an empty `Data`. */
+/**
+ * Null with the containerd store, where the engine says null, nothing at all, or an empty `Data`. The graph driver vfs
+ * has none either, and is known by its name, which no snapshotter of containerd has.
+ */
 function parseGraphDriver(driver: Fields): Container['graphDriver'] {
   const data = driver.map('Data')
-  return Object.keys(data).length === 0 ? null : { name: driver.text('Name'), data }
+  const name = driver.text('Name', '')
+  return Object.keys(data).length === 0 && name !== 'vfs' ? null : { name, data }
 }
 
 /** `--tmpfs` stands in the host config only, `--mount type=tmpfs` among the mounts. */

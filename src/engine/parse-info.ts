@@ -35,6 +35,8 @@ export function parseInfo(answer: unknown, { kind, version }: EngineVersion, spo
     storageDriver: all.text('Driver', ''),
     dataRoot: all.text('DockerRootDir', ''),
     usernsRemap: kind === 'docker' && securityOptions.some((option) => option.startsWith('name=userns')),
+    // Docker says it there, Podman here.
+    rootless: all.flag('Rootless') || securityOptions.some((option) => option.startsWith('name=rootless')),
     securityOptions,
     liveRestore: all.flag('LiveRestoreEnabled'),
     loggingDriver: all.text('LoggingDriver', ''),
@@ -42,6 +44,10 @@ export function parseInfo(answer: unknown, { kind, version }: EngineVersion, spo
     authorizationPlugins: all.object('Plugins').texts('Authorization'),
     // Podman always says so.
     experimental: kind === 'docker' && all.flag('ExperimentalBuild'),
+    runtime: {
+      name: all.text('DefaultRuntime', ''),
+      version: /\d+(\.\d+)+/.exec(all.object('RuncCommit').text('ID', ''))?.[0] ?? '',
+    },
     swarm: parseSwarm(all.object('Swarm')),
   }
 }

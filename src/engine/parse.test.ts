@@ -73,6 +73,7 @@ for (const [name, expected] of Object.entries(engines)) {
         },
       )
       assert.match(info.dataRoot, /^\/var\/lib\/engine/)
+      assert.deepEqual(info.runtime, { name: 'runc', version: name === 'podman' ? '' : '1.1.5' })
       assert.deepEqual([info.insecureRegistries, info.swarm, info.experimental], [[], null, false])
     })
 
@@ -239,4 +240,16 @@ test('published ports: as bound while it runs, as configured when not', () => {
   assert.deepEqual(bound.hostConfig.ports, [
     { hostIp: '127.0.0.1', hostPort: 8080, containerPort: 80, protocol: 'tcp' },
   ])
+})
+
+test('a rootless engine says so: Docker among its security options, Podman by a field of its own', () => {
+  const rootless = (name: string, change: object) =>
+    parseInfo({ ...recorded(name, 'info'), ...change }, parseVersion(recorded(name, 'version')), '1.41')
+      .rootless
+  assert.deepEqual([rootless('docker', {}), rootless('podman', {})], [false, false])
+  assert.equal(
+    rootless('docker', { SecurityOptions: ['name=seccomp,profile=default', 'name=rootless'] }),
+    true,
+  )
+  assert.equal(rootless('podman', { Rootless: true }), true)
 })

@@ -13,6 +13,8 @@ export interface EngineInfo {
   readonly dataRoot: string
   /** Whether the engine remaps user ids by default (userns-remap). */
   readonly usernsRemap: boolean
+  /** Whether it runs as a user other than root: that user is its containers' root. */
+  readonly rootless: boolean
   /** The engine's own security options, as it lists them: "name=seccomp,profile=default". */
   readonly securityOptions: readonly string[]
   readonly liveRestore: boolean
@@ -22,6 +24,8 @@ export interface EngineInfo {
   readonly insecureRegistries: readonly string[]
   readonly authorizationPlugins: readonly string[]
   readonly experimental: boolean
+  /** What runs containers that choose nothing else, "runc"; its version as far as the engine knows, "1.1.5", else empty. */
+  readonly runtime: { readonly name: string; readonly version: string }
   /** Null when this engine is in no swarm. */
   readonly swarm: { readonly managers: number; readonly isManager: boolean } | null
 }
@@ -185,4 +189,9 @@ export interface EngineReader {
    * lost. An engine that hangs is silent here: ask `info` now and then.
    */
   events(signal: AbortSignal): AsyncIterable<EngineEvent>
+}
+
+/** One that has answered: which engine it is. */
+export interface OpenEngine extends EngineReader {
+  readonly kind: EngineKind
 }

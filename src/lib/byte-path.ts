@@ -22,13 +22,22 @@ export function pathBytes(path: BytePath): Buffer {
   return Buffer.from(path, 'latin1')
 }
 
+/** Joins a folder and one name. */
+export function joinPath(folder: BytePath, name: string): BytePath {
+  return (folder === '/' ? `/${name}` : `${folder}/${name}`) as BytePath
+}
+
 /** The path as text; bytes that are not UTF-8 become U+FFFD. Not escaped: see `printable` for terminals. */
 export function pathText(path: BytePath): string {
   return pathBytes(path).toString('utf8')
 }
 
+const NOT_ASCII = /[^\0-\x7f]/
+
 /** The JSON form of design.md: `path` as text, and `pathBase64` only where the name is not UTF-8. */
 export function pathJson(path: BytePath): { path: string; pathBase64?: string } {
+  // Most names are ASCII, and a scan may tell hundreds of thousands.
+  if (!NOT_ASCII.test(path)) return { path }
   const bytes = pathBytes(path)
   if (isUtf8(bytes)) return { path: bytes.toString('utf8') }
   return { path: bytes.toString('utf8'), pathBase64: bytes.toString('base64') }

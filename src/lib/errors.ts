@@ -23,3 +23,8 @@ export class UserError extends Error {
 export function hasCode(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code))
 }
+
+/** What the system said, without the call and its path: "ENOSPC: no space left on device". */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message.replace(/, \w+( '.*)?$/s, '') : String(error)
+}

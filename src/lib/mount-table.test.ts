@@ -30,6 +30,14 @@ test('layers are named in one option, one by one, with escaped colons, and with 
   assert.deepEqual(each, { upper: '/u', lowers: ['/a', '/b'], dataLowers: ['/d'], usesUserXattrs: false })
 })
 
+test('a backslash takes what follows it literally, itself too', () => {
+  const layers = overlayLayers(
+    String.raw`rw,lowerdir=/a\134\134:/b\134:c:/d\054e,upperdir=/u\040v,workdir=/w`,
+  )
+  assert.deepEqual(layers?.lowers, ['/a\\', '/b:c', '/d,e'])
+  assert.equal(layers.upper, '/u v')
+})
+
 test('an overlay without upperdir has no layer directory', () => {
   assert.equal(overlayLayers('ro,lowerdir=/a:/b'), null)
 })

@@ -64,10 +64,10 @@ export function overlayLayers(superOptions: string): OverlayLayers | null {
     const value = unescapeOctal(option.slice(equals + 1))
     if (key === 'upperdir') upper = value
     if (key === 'lowerdir') {
-      // A colon in a name is written `\\:`; `::` begins the data-only layers.
-      const [merged = '', ...data] = value.split(/(?<!\\)::/)
-      lowers.push(...merged.split(/(?<!\\):/).map((name) => name.replaceAll('\\:', ':')))
-      dataLowers.push(...data.map((name) => name.replaceAll('\\:', ':')))
+      // A backslash takes what follows it literally, colons above all; `::` begins the data-only layers.
+      const [merged = '', ...data] = splitUnescaped(value, '::')
+      lowers.push(...splitUnescaped(merged, ':').map(unescapeBackslashes))
+      dataLowers.push(...data.map(unescapeBackslashes))
     }
     // The mount interface since 6.5 names each layer by itself.
     if (key === 'lowerdir+') lowers.push(value)
@@ -75,4 +75,22 @@ export function overlayLayers(superOptions: string): OverlayLayers | null {
   }
   if (upper === undefined || lowers.length === 0) return null
   return { upper, lowers, dataLowers, usesUserXattrs: options.includes('userxattr') }
+}
+
+function splitUnescaped(text: string, separator: ':' | '::'): string[] {
+  const parts: string[] = []
+  let from = 0
+  for (let at = 0; at < text.length;) {
+    if (text[at] === '\\') at += 2
+    else if (text.startsWith(separator, at)) {
+      parts.push(text.slice(from, at))
+      at += separator.length
+      from = at
+    } else at++
+  }
+  return [...parts, text.slice(from)]
+}
+
+function unescapeBackslashes(name: string): string {
+  return name.replace(/\\([^])/g, '$1')
 }

@@ -44,7 +44,7 @@ export function readPolicies(path: string, { mustExist }: { mustExist: boolean }
     stats = statSync(path)
   } catch (error) {
     if (!mustExist && hasCode(error, 'ENOENT')) return { files: [], problems: [] }
-    return { files: [], problems: [whole(path, 'error', `cannot be read: ${reason(error)}`, null)] }
+    return { files: [], problems: [whole(path, 'error', `cannot be read: ${readTrouble(error)}`, null)] }
   }
   return stats.isDirectory() ? readFolder(path, stats) : { files: [readPolicyFile(path)], problems: [] }
 }
@@ -54,7 +54,7 @@ function readFolder(path: string, stats: Stats): PolicyFolder {
   try {
     names = readdirSync(path).sort()
   } catch (error) {
-    return { files: [], problems: [whole(path, 'error', `cannot be read: ${reason(error)}`, null)] }
+    return { files: [], problems: [whole(path, 'error', `cannot be read: ${readTrouble(error)}`, null)] }
   }
   const wanted = names.filter((name) => name.endsWith('.yaml') && !name.startsWith('.'))
   const passed = names.filter((name) => /\.(yml|json)$/.test(name) && !name.startsWith('.'))
@@ -73,12 +73,18 @@ function readFolder(path: string, stats: Stats): PolicyFolder {
   }
 }
 
-/** Reads one policy file. Never throws for what is in it or for its not being there. */
-export function readPolicyFile(path: string): PolicyFile {
+/**
+ * Reads one policy file. Never throws for what is in it or for its not being there.
+ * @param readText what makes a policy of its text: another for a file that holds more than a policy
+ */
+export function readPolicyFile(
+  path: string,
+  readText: (path: string, text: string) => Omit<PolicyFile, 'path'> = readPolicyText,
+): PolicyFile {
   const read = readBounded(path)
   if ('problem' in read) return { path, declaration: null, problems: [read.problem] }
   const warnings = writableByOthers(path, read.stats)
-  const { declaration, problems } = readPolicyText(path, read.text)
+  const { declaration, problems } = readText(path, read.text)
   return { path, declaration, problems: [...warnings, ...problems] }
 }
 
@@ -109,7 +115,7 @@ function readBounded(path: string): { text: string; stats: Stats } | { problem: 
     // A FIFO must not hold whoever loads policies.
     file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   } catch (error) {
-    return refuse(`cannot be read: ${reason(error)}`)
+    return refuse(`cannot be read: ${readTrouble(error)}`)
   }
   try {
     const stats = fstatSync(file)
@@ -128,7 +134,7 @@ function readBounded(path: string): { text: string; stats: Stats } | { problem: 
     if (!isUtf8(content)) return refuse('is not UTF-8', 'save it as UTF-8')
     return { text: content.toString('utf8'), stats }
   } catch (error) {
-    return refuse(`cannot be read: ${reason(error)}`)
+    return refuse(`cannot be read: ${readTrouble(error)}`)
   } finally {
     closeSync(file)
   }
@@ -156,7 +162,8 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOTDIR: 'a part of the path is no folder',
 }
 
-function reason(error: unknown): string {
+/** Why something could not be read, for people. @throws the error where the system did not make it */
+export function readTrouble(error: unknown): string {
   if (!(error instanceof Error) || !('code' in error)) throw error
   return REASONS[String(error.code)] ?? String(error.code)
 }

@@ -112,7 +112,12 @@ const PROCESSES = `processes:
   - { exe: /usr/sbin/sshd, required: true }
 `
 
-function process(exe: string | null, uid: number, user: string | null, args = ''): ProcessFacts {
+function process(
+  exe: string | null,
+  uid: number,
+  user: string | null,
+  args: string | null = '',
+): ProcessFacts {
   return { exe: exe === null ? null : path(exe), uid, user, args }
 }
 
@@ -123,13 +128,15 @@ const processes = [
   [process('/usr/bin/curl', 0, 'root', '-fsS http://127.0.0.1/health check'), 4],
   [process('/usr/bin/curl', 0, 'root', '-fsS http://10.0.0.1'), null],
   [process('/usr/bin/curl', 0, 'root', 'x -fsS http://127.0.0.1'), null],
+  [process('/usr/bin/curl', 0, 'root', null), 4],
+  [process('/usr/bin/wget', 0, 'root', null), null],
   [process('/usr/bin/curl', 33, 'www-data', 'anything'), 5],
   [process('/tmp/usr/bin/curl', 33, 'www-data'), null],
   [process(null, 33, 'www-data'), null],
 ] as const
 
 for (const [facts, line] of processes) {
-  test(`a process ${facts.exe ?? 'without a file'} ${facts.args} of ${facts.user ?? facts.uid} is ${line === null ? 'not expected' : 'expected'}`, () => {
+  test(`a process ${facts.exe ?? 'without a file'} ${facts.args ?? '(arguments unknown)'} of ${facts.user ?? facts.uid} is ${line === null ? 'not expected' : 'expected'}`, () => {
     assert.equal(judge(PROCESSES).processes?.judge(facts)?.source.line ?? null, line)
   })
 }

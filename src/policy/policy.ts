@@ -8,6 +8,11 @@ export interface RuleSource {
   readonly line: number
 }
 
+/** "web.yaml:4". Not escaped. */
+export function sourceText({ file, line }: RuleSource): string {
+  return `${file}:${line}`
+}
+
 /** One line of `expect`. */
 export interface ExpectRule {
   readonly glob: string

@@ -13,8 +13,8 @@ export interface ProcessFacts {
   readonly uid: number
   /** Its name in the image's passwd (the container's own may have been changed); null where it has none. */
   readonly user: string | null
-  /** The arguments without argv[0], joined by single spaces; bytes, one per character. */
-  readonly args: string
+  /** The arguments without argv[0], joined by single spaces; bytes, one per character. Null: gone before they could be read. */
+  readonly args: string | null
 }
 
 export interface ProcessJudge {
@@ -38,7 +38,7 @@ export function compileProcesses(rules: readonly ProcessRule[]): ProcessJudge {
         if (rule === undefined) return false
         const userMeets =
           rule.user === null || rule.user === process.user || rule.user === String(process.uid)
-        return userMeets && args[index]?.matches(process.args) !== false
+        return userMeets && (process.args === null || args[index]?.matches(process.args) !== false)
       })
   }
 

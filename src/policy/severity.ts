@@ -24,11 +24,12 @@ export const reasons: ReadonlyMap<string, Reason> = new Map(
  * @param content what is known of the file beside the change; what is not known is never held against it
  */
 export function assess(change: Change, content: Content = {}): Assessment {
-  const found: Reason[] = reasonsByKind.filter((reason) => reason.applies(change, content))
+  let found: Reason[] | null = null
+  for (const reason of reasonsByKind) if (reason.applies(change, content)) (found ??= []).push(reason)
   if (!isOnlyTime(change)) {
-    for (const reason of reasonsAt(change)) if (spoken[reason.when](change)) found.push(reason)
+    for (const reason of reasonsAt(change)) if (spoken[reason.when](change)) (found ??= []).push(reason)
   }
-  if (found.length === 0) return isSlight(change) ? NOTHING_BUT_METADATA : NOTHING_SPECIAL
+  if (found === null) return isSlight(change) ? NOTHING_BUT_METADATA : NOTHING_SPECIAL
   found.sort((a, b) => severities.indexOf(b.severity) - severities.indexOf(a.severity))
   return { severity: found[0]?.severity ?? 'low', reasons: found.map(({ id }) => id) }
 }

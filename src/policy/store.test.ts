@@ -156,6 +156,23 @@ for (const [what, [make, problem]] of Object.entries(odd)) {
   })
 }
 
+test('a policy that may not be read is an error', (t) => {
+  const folder = scratch(t)
+  const file = join(folder, 'a.yaml')
+  writeFileSync(file, WEB, { mode: 0o000 })
+  chmodSync(folder, 0o755)
+  const isRoot = process.geteuid?.() === 0
+  // Root may read everything.
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    const store = openPolicyStore(file, { mustExist: true })
+    assert.deepEqual(texts(folder, store), ['DIR/a.yaml: error: cannot be read: permission denied'])
+    assert.equal(expects(store, '/var/log/x'), false)
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+  }
+})
+
 test('a link to a policy file is followed', (t) => {
   const folder = scratch(t)
   writeFileSync(join(folder, 'store'), WEB)

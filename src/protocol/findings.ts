@@ -2,7 +2,7 @@
 export const severities = ['info', 'low', 'medium', 'high', 'critical'] as const
 export type Severity = (typeof severities)[number]
 
-/** Which source of the sensor saw it (src/sensor/sources). */
+/** Which source of the sensor saw it. `audit` is `paddock audit --alert`, which leaves it for the sensor. */
 export const findingSources = [
   'fanotify',
   'layer-watch',
@@ -12,6 +12,7 @@ export const findingSources = [
   'engine',
   'self-test',
   'sensor',
+  'audit',
 ] as const
 export type FindingSource = (typeof findingSources)[number]
 
@@ -21,9 +22,10 @@ export type FindingSource = (typeof findingSources)[number]
  * `exec`: a program ran, or was denied, that is not in the image.
  * `process`: a running process that policy does not expect, or one that should run and does not.
  * `lifecycle`: a container or an engine came, went or was changed in a way that matters.
+ * `audit`: the host, its engine or a container is weaker than at the last audit (docs/audit.md).
  * `trouble`: the sensor's own: overflow, a dead source, a failed self-test, a full spool, a clock jump, a policy that does not load.
  */
-export const findingKinds = ['change', 'exec', 'process', 'lifecycle', 'trouble'] as const
+export const findingKinds = ['change', 'exec', 'process', 'lifecycle', 'audit', 'trouble'] as const
 export type FindingKind = (typeof findingKinds)[number]
 
 /** design.md's words: what became of a path, compared with the baseline (src/cow/change.ts has the type). */
@@ -92,7 +94,7 @@ export interface Finding {
   readonly kind: FindingKind
   readonly source: FindingSource
   readonly severity: Severity
-  /** Ids of the table of reasons (src/policy/severity.ts), or of `trouble`: "queue-overflow". */
+  /** Ids of the table of reasons (src/policy/severity.ts), of `trouble`: "queue-overflow", or of an audit's checks. */
   readonly reasons: readonly string[]
   /** One sentence for people, already safe for a terminal. */
   readonly summary: string
@@ -116,7 +118,7 @@ export interface Finding {
   }
   /** The process that did it, then its ancestors up to the container's init. */
   readonly processes?: readonly ProcessRef[]
-  /** Whether it came in by `docker exec` (or the engine's like) and not from the container's init. */
+  /** Whether it came in by `docker exec` (or the engine's like) and not from the container's init; absent where that was not to be seen. */
   readonly byExec?: boolean
   readonly evidence?: readonly {
     readonly sha256: string

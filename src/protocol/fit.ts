@@ -48,6 +48,16 @@ export function fitPage<T>(items: readonly T[]): T[] {
   return fitting
 }
 
+const MAX_ITEM_STRING = 4096
+
+/** The value with every string in it cut to 4 KiB: one item of a page must neither fill it nor break its bounds. */
+export function cutStrings<T>(value: T): T {
+  if (typeof value === 'string') return cutText(value, MAX_ITEM_STRING, { shortened: false }) as T
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map((entry: unknown) => cutStrings(entry)) as T
+  return Object.fromEntries(Object.entries(value).map(([key, entry]) => [key, cutStrings(entry)])) as T
+}
+
 function cut(finding: Finding, bounds: Bounds): Finding {
   const tally = { shortened: false }
   const text = (value: string, max: number) => cutText(value, Math.min(max, bounds.text), tally)

@@ -2,7 +2,7 @@ import { answers, type Answers, type RefusalReason, refusalReasons, spoolId } fr
 import { findingShape, rfc3339 } from './finding-shape.ts'
 import type { Finding } from './findings.ts'
 import { requests, type RequestType } from './requests.ts'
-import { integer, object, oneOf, type Shape, text } from './shape.ts'
+import { integer, object, oneOf, optional, type Shape, text } from './shape.ts'
 
 /** Both sides come from one package; a sensor and a watch of different protocols do not talk. */
 export const PROTOCOL = 1
@@ -19,6 +19,8 @@ export interface Hello {
   readonly startedAt: string
   /** Which spool the numbers belong to: 32 hexadecimal digits, new when the sensor's state folder was lost. */
   readonly spool: string
+  /** Number of the first finding of this life of the sensor. */
+  readonly first?: number
 }
 
 type AnswerMessage = {
@@ -69,6 +71,7 @@ export const messageShapes: { readonly [T in Message['type']]: Shape<Of<T>> } = 
       pid: count,
       startedAt: rfc3339,
       spool: spoolId,
+      first: optional(count),
     },
     open,
   ),

@@ -40,6 +40,9 @@ export function cookieName(tls: boolean): string {
   return tls ? '__Host-paddock' : 'paddock'
 }
 
+/** Browsers lead all of `.localhost` to this very host, whatever a name server says (RFC 6761). */
+const OWN_NAMES = ['localhost', 'paddock.localhost']
+
 /**
  * A page of another site whose name was made to point here (DNS rebinding) still sends that name. An address as the
  * name is safe: nobody can make one point elsewhere.
@@ -48,7 +51,7 @@ export function checkHost(request: IncomingMessage, guard: Guard): void {
   const host = (request.headers.host ?? '').toLowerCase()
   const name = host.replace(/:\d+$/, '')
   const bare = name.replace(/^\[|\]$/g, '')
-  if (guard.hosts.includes(host) || guard.hosts.includes(name) || name === 'localhost') return
+  if (guard.hosts.includes(host) || guard.hosts.includes(name) || OWN_NAMES.includes(name)) return
   if (isIP(bare) !== 0) return
   throw new HttpError(421, 'this is not the name of this page', { connection: 'close' })
 }

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http'
 
 const MAX_CLIENTS = 50
+/** Of one reader: so many tabs are not looked at, and whoever holds a stolen token leaves room for the others. */
+const MAX_CLIENTS_OF_ONE = 20
 const HEARTBEAT_MS = 15_000
 /** The first change goes out at once; those within this time after it together. */
 const GATHER_MS = 250
@@ -9,7 +11,8 @@ const MAX_BUFFERED_BYTES = 64 * 1024
 
 /** Pages that are open and want to know when they are stale. */
 export class Live implements Disposable {
-  readonly #clients = new Set<ServerResponse>()
+  /** With who reads each. */
+  readonly #clients = new Map<ServerResponse, string>()
   readonly #heartbeat: NodeJS.Timeout
   #gather: NodeJS.Timeout | null = null
   #pending = false
@@ -21,15 +24,19 @@ export class Live implements Disposable {
     this.#heartbeat.unref()
   }
 
-  readonly max = MAX_CLIENTS
-
   get size(): number {
     return this.#clients.size
   }
 
+  /** Whether one more page of this reader's would be too many. */
+  isFull(reader: string): boolean {
+    const own = [...this.#clients.values()].filter((other) => other === reader).length
+    return this.#clients.size >= MAX_CLIENTS || own >= MAX_CLIENTS_OF_ONE
+  }
+
   /** Takes over a response that has its head. */
-  add(response: ServerResponse): void {
-    this.#clients.add(response)
+  add(response: ServerResponse, reader: string): void {
+    this.#clients.set(response, reader)
     response.on('close', () => this.#clients.delete(response))
     response.write('retry: 2000\n\n')
   }
@@ -53,11 +60,11 @@ export class Live implements Disposable {
   [Symbol.dispose](): void {
     clearInterval(this.#heartbeat)
     clearTimeout(this.#gather ?? undefined)
-    for (const client of this.#clients) client.end()
+    for (const client of this.#clients.keys()) client.end()
   }
 
   #send(text: string): void {
-    for (const client of this.#clients) {
+    for (const client of this.#clients.keys()) {
       if (client.writableLength > MAX_BUFFERED_BYTES) client.destroy()
       else client.write(text)
     }

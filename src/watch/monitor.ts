@@ -71,15 +71,17 @@ export class Monitor implements AsyncDisposable {
   /** Records trouble of watch's own, and tells of it. */
   trouble(trouble: OwnTrouble): void {
     const { store, channels, onOutbox, onChange } = this.#options
-    announce(store, channels, store.recordOwn(trouble))
+    store.recordOwn(trouble, (recorded) => {
+      announce(store, channels, recorded)
+    })
     onOutbox()
     onChange()
   }
 
   /** Reads the sensor's state now, not at the next turn. */
   async refresh(): Promise<void> {
-    await this.#readStatus()
-    await this.#readContainers()
+    await this.#tolerant(() => this.#readStatus())
+    await this.#tolerant(() => this.#readContainers())
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -90,13 +92,17 @@ export class Monitor implements AsyncDisposable {
   async #every(ms: number, work: () => Promise<void>): Promise<void> {
     const { signal } = this.#ending
     while (!signal.aborted) {
-      try {
-        await work()
-      } catch (error) {
-        // The sensor did not answer: that it is silent is told by the link and by #watchSilence.
-        if (!(error instanceof UserError)) throw error
-      }
+      await this.#tolerant(work)
       await sleep(ms, undefined, { signal }).catch(() => undefined)
+    }
+  }
+
+  /** The sensor did not answer: that it is silent is told by the link, and by #watchSilence. */
+  async #tolerant(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
     }
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openEvidence } from '../alerts/acknowledge.ts'
-import type { Recorded } from '../alerts/record.ts'
+import type { Alongside, Recorded } from '../alerts/record.ts'
 import type { AlertStore } from '../alerts/store.ts'
 import { UserError } from '../lib/errors.ts'
 import type { Finding } from '../protocol/findings.ts'
@@ -14,6 +14,8 @@ const STORE_RETRY_MS = 1000
 export interface SensorLinkOptions {
   readonly socketPath: string
   readonly store: AlertStore
+  /** Within the transaction of each commit: a kill right after it must not cost a notice. */
+  readonly onRecording: Alongside
   /** After each commit. */
   readonly onRecorded: (recorded: Recorded) => void
   /** The connection came or went, or findings can be stored again or no more. */
@@ -129,7 +131,7 @@ export class SensorLink implements AsyncDisposable {
     const { store } = this.#options
     while (!this.#ending.signal.aborted) {
       try {
-        const recorded = store.record(spool, findings)
+        const recorded = store.record(spool, findings, this.#options.onRecording)
         this.#setStoreProblem(null)
         this.#options.onRecorded(recorded)
         return { lastNumber: findings.at(-1)?.number ?? recorded.lastNumber, evidence: recorded.evidence }

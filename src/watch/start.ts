@@ -30,6 +30,8 @@ export interface WatchOptions {
   /** "127.0.0.1:7411"; port 0 takes a free one. */
   readonly listen: string
   readonly onBug: (error: unknown) => void
+  /** Gives up what only reading the configuration and its keys may need. */
+  readonly giveUpRights?: () => void
 }
 
 export interface RunningWatch extends AsyncDisposable {
@@ -49,6 +51,8 @@ const DAY_MS = 86_400_000
 export async function startWatch(options: WatchOptions): Promise<RunningWatch> {
   const config = readConfig(join(options.configDir, 'watch.yaml'))
   const address = parseListen(options.listen, config)
+  const tls = config.tls === null ? null : { cert: readPem(config.tls.cert), key: readPem(config.tls.key) }
+  options.giveUpRights?.()
   const stateDir = ownStateDir(options.stateDir)
   const stack = new AsyncDisposableStack()
   try {
@@ -84,7 +88,6 @@ export async function startWatch(options: WatchOptions): Promise<RunningWatch> {
       }),
     )
     const told = (recorded: Recorded) => {
-      announce(store, channels, recorded)
       deliverer.kick()
       live.changed()
       for (const [from, to] of recorded.missing) {
@@ -99,9 +102,13 @@ export async function startWatch(options: WatchOptions): Promise<RunningWatch> {
       new SensorLink({
         socketPath: join(options.runDir, SENSOR_SOCKET),
         store,
+        onRecording: (recorded) => {
+          announce(store, channels, recorded)
+        },
         onRecorded: told,
         onState: () => {
           live.changed()
+          void monitor.refresh()
         },
       }),
     )
@@ -153,7 +160,6 @@ export async function startWatch(options: WatchOptions): Promise<RunningWatch> {
       routes: routeTable(guard, loginFailures),
       onBug: options.onBug,
     }
-    const tls = config.tls === null ? null : { cert: readPem(config.tls.cert), key: readPem(config.tls.key) }
     const tcp = await listenTcp(serving, address, tls)
     stack.defer(() => closed(tcp.server))
     const own = await listenSocket(serving, join(options.runDir, WATCH_SOCKET))

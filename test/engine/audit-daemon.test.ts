@@ -2,13 +2,13 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type AuditReport, runAudit } from '../../src/audit/run.ts'
 import { connectEngine } from '../../src/engine/connect.ts'
 import { testEngine } from './harness.ts'
+import { freePort } from '../../src/cli/demo/free-port.ts'
 
 /* A daemon of its own that does everything wrong, on this machine's loopback alone. */
 
@@ -134,11 +134,3 @@ test('with its folder open to others the socket and the file are within reach to
     [],
   )
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === 'object' && address !== null ? address.port : 0
-}

@@ -4,8 +4,10 @@ import { linkSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Finding } from '../../src/audit/check.ts'
+import { imageRules } from '../../src/audit/image-rules.ts'
 import { type AuditReport, auditJson, runAudit } from '../../src/audit/run.ts'
 import { connectEngine } from '../../src/engine/connect.ts'
+import { harden } from '../../src/harden/harden.ts'
 import { folderOf, mount, sins, socketOf } from '../fixtures/audit-engine-sins.ts'
 import { fixtureImage, type TestEngine, testEngine } from './harness.ts'
 
@@ -119,6 +121,23 @@ describe('sins of containers, each committed on a real engine', () => {
     )
   })
 
+  // docker-bench-security runs as a container with the host's folders mounted, and reports itself.
+  test('it makes no container and no image, and reports none of its own', async () => {
+    const containers = () =>
+      engine.cli('ps', '--all', '--format', '{{.Names}}', '--filter', `name=^/${engine.prefix}`)
+    const images = () => engine.cli('images', '--all', '--format', '{{.ID}}', `${engine.prefix}*`)
+    const earlier = [await containers(), await images()]
+    const reader = await connectEngine({ engine: engine.address, env: {} })
+    const more = [await imageRules(reader, new AbortController().signal, () => undefined)]
+    const { findings } = await runAudit({ root: '/', engine: reader, more })
+    assert.deepEqual([await containers(), await images()], earlier)
+    const named = new Set(
+      findings.filter(({ subject }) => subject.kind === 'container').map(({ subject }) => subject.name),
+    )
+    const own = [...named].filter((name) => name.startsWith(engine.prefix))
+    assert.deepEqual(own.sort(), (earlier[0] ?? '').split('\n').sort())
+  })
+
   test('no value of a secret leaves, and the JSON is what the docs say', () => {
     const text = JSON.stringify(auditJson(report))
     assert.equal(text.includes('hunter2'), false)
@@ -224,20 +243,57 @@ test('Podman: sins are found, and defaults are none', async () => {
   assert.deepEqual(grave('admin'), ['capabilities', 'escape-path'])
 })
 
-test('setuid programs and SSH servers are seen in what runs, links of the container never followed', async () => {
+for (const name of ['docker', 'docker-containerd'] as const)
+  test(`${name}: setuid programs and SSH servers are seen in what runs, links of the container never followed`, async () => {
+    const engine = await testEngine(name)
+    const container = await engine.run({ name: 'inside' })
+    await container.exec(
+      'sh',
+      '-c',
+      'cp /bin/busybox /bin/su2 && chmod 4755 /bin/su2 && mkdir -p /usr && rm -rf /usr/lib && ln -s /usr/lib /usr/lib',
+    )
+    await container.exec(
+      'sh',
+      '-c',
+      'printf "#!/bin/sh\\nsleep 1000" > /tmp/sshd && chmod 755 /tmp/sshd && (/tmp/sshd >/dev/null 2>&1 &)',
+    )
+    // Other containers of the fixture image run on this engine: an image of its own is looked into here.
+    await engine.cli('commit', container.id, `${engine.prefix}setuid:1`)
+    await engine.run({ name: 'setuid', image: `${engine.prefix}setuid:1` })
+    const report = await audit(engine)
+    assert.ok(failed(report, container.name).includes('sshd'))
+    assert.ok(
+      report.findings.some(({ id, details }) => id === 'image-setuid' && details.includes('/bin/su2')),
+    )
+    assert.deepEqual(
+      report.findings.filter(({ status, subject }) => status === 'unknown' && subject.kind === 'container'),
+      [],
+    )
+    await container.exec('rm', '/bin/su2')
+  })
+
+test('images are held against the rules of harden when that is asked for, and a hardened one holds', async () => {
   const engine = await testEngine('docker')
-  const container = await engine.run({ name: 'inside' })
-  await container.exec(
-    'sh',
-    '-c',
-    'cp /bin/busybox /bin/su2 && chmod 4755 /bin/su2 && mkdir -p /usr && rm -rf /usr/lib && ln -s /usr/lib /usr/lib',
-  )
-  await container.exec(
-    'sh',
-    '-c',
-    'printf "#!/bin/sh\\nsleep 1000" > /tmp/sshd && chmod 755 /tmp/sshd && (/tmp/sshd >/dev/null 2>&1 &)',
-  )
-  const report = await audit(engine)
-  assert.ok(failed(report, container.name).includes('sshd'))
-  await container.exec('rm', '/bin/su2')
+  const reader = await connectEngine({ engine: engine.address, env: {} })
+  const { signal } = new AbortController()
+  const loose = await engine.run({ name: 'loose' })
+  await loose.exec('sh', '-c', 'cp /bin/busybox /bin/su3 && chmod 4755 /bin/su3 && echo x > /etc/passwd-')
+  const [before, after] = [`${engine.prefix}loose:1`, `${engine.prefix}hardened:1`]
+  await engine.cli('commit', loose.id, before)
+  await harden(reader, { image: before, tag: after, keep: [], without: [], with: [], signal })
+  for (const image of [before, after])
+    await engine.cli('create', '--name', `${engine.prefix}of-${image.includes('loose') ? '1' : '2'}`, image)
+  // One that is removed between the list and the look at it is nobody's image.
+  const listed = async (options: { all: boolean }) => [
+    ...(await reader.containers(options)).slice(0, 1).map((one) => ({ ...one, id: 'f'.repeat(64) })),
+    ...(await reader.containers(options)),
+  ]
+  const more = [await imageRules({ ...reader, containers: listed }, signal, () => undefined)]
+  const { findings } = await runAudit({ root: '/', engine: reader, more })
+  const of = (name: string) =>
+    findings.find(({ id, subject }) => id === 'image-rules' && subject.name === name)
+  assert.equal(of(before)?.status, 'fail')
+  assert.ok(of(before)?.details.includes('backup-files: /etc/passwd-'), of(before)?.details.join())
+  assert.ok(of(before)?.details.includes('setuid: /bin/su3'), of(before)?.details.join())
+  assert.deepEqual([of(after)?.status, of(after)?.details], ['pass', []])
 })

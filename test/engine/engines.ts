@@ -2,10 +2,13 @@ import { spawn } from 'node:child_process'
 import {
   appendFileSync,
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { createConnection } from 'node:net'
@@ -16,7 +19,17 @@ import { makeBridge } from './bridge.ts'
 import { libraryPath, type Suite, suiteDir } from './packages.ts'
 import { cgroupParent } from './run-folder.ts'
 
-export type EngineName = 'docker' | 'docker-userns' | 'docker-containerd' | 'podman' | 'docker-bridge'
+export type EngineName =
+  | 'docker'
+  | 'docker-userns'
+  | 'docker-containerd'
+  | 'podman'
+  | 'docker-bridge'
+  | 'docker-userns-bridge'
+  | 'docker-etc'
+  | 'docker-etc-26'
+  | 'docker-live'
+  | 'docker-vfs'
 
 /** What a test may know of an engine that runs for it. */
 export interface RunningEngine {
@@ -44,10 +57,43 @@ const recipes: Readonly<Record<EngineName, Recipe>> = {
     suite: 'bookworm',
     command: (folder, cgroup) => dockerd(folder, cgroup, 'bookworm'),
   },
-  'docker-userns': { kind: 'docker', suite: 'bookworm', command: remappedDockerd },
+  'docker-userns': {
+    kind: 'docker',
+    suite: 'bookworm',
+    command: (folder, cgroup) => remappedDockerd(folder, cgroup),
+  },
+  // Both at once, as a herd is to run.
+  'docker-userns-bridge': {
+    kind: 'docker',
+    suite: 'bookworm',
+    command: (folder, cgroup) =>
+      remappedDockerd(folder, cgroup, makeBridge(folder, bridgeName(cgroup, folder, 'u'))),
+  },
   'docker-containerd': { kind: 'docker', suite: 'trixie', command: containerdStoreDockerd },
   podman: { kind: 'podman', suite: 'bookworm', command: podmanService },
   'docker-bridge': { kind: 'docker', suite: 'bookworm', command: bridgedDockerd },
+  'docker-etc': {
+    kind: 'docker',
+    suite: 'bookworm',
+    command: (folder, cgroup) => dockerdWithEtc(folder, cgroup, 'bookworm'),
+  },
+  // Its containers outlive it: for a test that restarts it.
+  'docker-live': {
+    kind: 'docker',
+    suite: 'bookworm',
+    command: (folder, cgroup) => dockerd(folder, cgroup, 'bookworm', { 'live-restore': true }),
+  },
+  'docker-etc-26': {
+    kind: 'docker',
+    suite: 'trixie',
+    command: (folder, cgroup) => dockerdWithEtc(folder, cgroup, 'trixie'),
+  },
+  'docker-vfs': {
+    kind: 'docker',
+    suite: 'bookworm',
+    // Every container is a whole copy: there is no layer directory.
+    command: (folder, cgroup) => dockerd(folder, cgroup, 'bookworm', { 'storage-driver': 'vfs' }),
+  },
 }
 
 /** Every kind of engine that Paddock promises to work with. */
@@ -62,10 +108,13 @@ export function isEngineName(name: string): name is EngineName {
   return Object.hasOwn(recipes, name)
 }
 
-/** Starts one engine with all it owns in `<run>/<name>`, and waits until it listens. */
-export async function startEngine(run: string, name: EngineName): Promise<RunningEngine> {
+/**
+ * Starts one engine with all it owns in a folder of the run's, and waits until it listens.
+ * @param folderName what that folder is called
+ */
+export async function startEngine(run: string, name: EngineName, folderName: string): Promise<RunningEngine> {
   const { kind, suite, command } = recipes[name]
-  const folder = join(run, name)
+  const folder = join(run, folderName)
   mkdirSync(folder, { mode: 0o711 })
   const [program = '', ...args] = command(folder, cgroupParent(run))
   const log = join(folder, 'log')
@@ -129,15 +178,20 @@ function containerdStoreDockerd(folder: string, cgroup: string): string[] {
 
 /** With a bridge of its own: its containers can publish ports on 127.0.0.1, and have networks for compose. */
 function bridgedDockerd(folder: string, cgroup: string): string[] {
-  const bridge = `pdk${cgroup.slice(cgroup.lastIndexOf('-'))}`
-  return dockerd(folder, cgroup, 'bookworm', makeBridge(folder, bridge))
+  return dockerd(folder, cgroup, 'bookworm', makeBridge(folder, bridgeName(cgroup, folder, '')))
+}
+
+/** At most 15 characters. */
+function bridgeName(cgroup: string, folder: string, suffix: string): string {
+  const [, own = ''] = /-(t\d+)$/.exec(folder) ?? []
+  return `pdk${cgroup.slice(cgroup.lastIndexOf('-'))}${suffix}${own}`
 }
 
 /**
  * userns-remap looks its user up in /etc. The machine's own files stay as they are: the engine runs in a mount
  * namespace where copies with one more user lie over them.
  */
-function remappedDockerd(folder: string, cgroup: string): string[] {
+function remappedDockerd(folder: string, cgroup: string, network: object = {}): string[] {
   const user = 'paddockremap'
   const first = 2_000_000_000
   const lines = {
@@ -153,8 +207,23 @@ function remappedDockerd(folder: string, cgroup: string): string[] {
     appendFileSync(copy, line)
   }
   const binds = Object.keys(lines).map((name) => `mount --bind ${join(folder, 'etc', name)} /etc/${name}`)
-  const command = dockerd(folder, cgroup, 'bookworm', { 'userns-remap': user })
+  const command = dockerd(folder, cgroup, 'bookworm', { 'userns-remap': user, ...network })
   return ['unshare', '--mount', 'sh', '-c', `${binds.join(' && ')} && exec "$@"`, 'sh', ...command]
+}
+
+/**
+ * A daemon whose /etc is a copy in its own folder, for what changes files there: `--root <folder>`. The copy lies over
+ * /etc in the daemon's mount namespace alone; a folder, not files, for a file that is replaced leaves a mount of it behind.
+ */
+function dockerdWithEtc(folder: string, cgroup: string, suite: Suite): string[] {
+  const [program = '', config = '', ...flags] = dockerd(folder, cgroup, suite)
+  const etc = join(folder, 'etc')
+  cpSync('/etc', etc, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+  rmSync(join(etc, 'docker'), { recursive: true, force: true })
+  mkdirSync(join(etc, 'docker'))
+  renameSync(config.slice('--config-file='.length), join(etc, 'docker/daemon.json'))
+  const script = `mount --bind ${etc} /etc && exec "$@"`
+  return ['unshare', '--mount', 'sh', '-c', script, 'sh', program, ...flags]
 }
 
 function podmanService(folder: string): string[] {

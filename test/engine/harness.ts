@@ -31,6 +31,8 @@ export interface TestContainer {
 export interface TestEngine extends RunningEngine {
   /** Names of containers, volumes and images that a test file makes by `cli` begin with this. */
   readonly prefix: string
+  /** Whether no other file uses it. */
+  readonly own: boolean
   /** For a program that reaches the engine by `docker` or `docker compose`. */
   readonly env: NodeJS.ProcessEnv
   /** The docker client; its standard output. Rejects when it fails, with what it said. */
@@ -44,13 +46,16 @@ let unnamed = 0
 /**
  * A real engine, started when first asked for and shared by all files of a test run; stopped with everything it
  * made when the run ends, however it ends. Containers with this file's prefix go when the file is through.
+ * @param own one that no other file uses: for what meets all that an engine has. Of several sensors on one engine, for
+ * example, only one is asked whether a program may run.
  */
-export async function testEngine(name: EngineName): Promise<TestEngine> {
-  const { engine, prefix } = await askForEngine(name)
+export async function testEngine(name: EngineName, { own = false } = {}): Promise<TestEngine> {
+  const { engine, prefix } = await askForEngine(name, own)
   const cli = (...args: string[]) => runDocker(engine.address, args)
   return {
     ...engine,
     prefix,
+    own,
     env: dockerEnvironment(engine.address),
     cli,
     run: (options = {}) => runContainer(cli, prefix, options),
@@ -64,7 +69,7 @@ export async function testEngine(name: EngineName): Promise<TestEngine> {
  * @returns the tag
  */
 export async function debianImage(engine: TestEngine, image: DebianImage): Promise<string> {
-  await askForEngine(engine.name, image)
+  await askForEngine(engine.name, engine.own, image)
   return image.tag
 }
 

@@ -15,11 +15,15 @@ let connected: Promise<Socket> | undefined
 let asked = 0
 
 /** Asks this run's keeper for an engine, with an image in it; outside a run, starts a keeper that lives as long as this process. */
-export async function askForEngine(name: EngineName, image?: DebianImage): Promise<StartedEngine> {
+export async function askForEngine(
+  name: EngineName,
+  own: boolean,
+  image?: DebianImage,
+): Promise<StartedEngine> {
   if (process.getuid?.() !== 0) throw new Error('tests with engines run as root: sudo npm test')
   connected ??= connect()
   const socket = await connected
-  const request: KeeperRequest = { id: ++asked, engine: name, ...(image === undefined ? {} : { image }) }
+  const request: KeeperRequest = { id: ++asked, engine: name, own, ...(image === undefined ? {} : { image }) }
   socket.ref()
   const answer = await new Promise<KeeperAnswer>((resolve) => {
     waiting.set(request.id, resolve)

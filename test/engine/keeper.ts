@@ -18,6 +18,8 @@ import { makeRunFolder, removeRun, removeStaleRuns } from './run-folder.ts'
 export interface KeeperRequest {
   readonly id: number
   readonly engine: string
+  /** One of the asking file's own, in place of that which all files share. */
+  readonly own: boolean
   /** Also load this image into it. */
   readonly image?: DebianImage
 }
@@ -33,7 +35,8 @@ export type KeeperAnswer = { readonly id: number } & (
 )
 
 const run = await prepare()
-const engines = new Map<EngineName, Promise<RunningEngine>>()
+/** By the name of their folder. */
+const engines = new Map<string, Promise<RunningEngine>>()
 const images = new Map<string, Promise<void>>()
 let connections = 0
 
@@ -69,11 +72,12 @@ function serve(connection: Socket): void {
 }
 
 async function answer(line: string, prefix: string): Promise<KeeperAnswer> {
-  const { id, engine, image } = JSON.parse(line) as KeeperRequest
+  const { id, engine, own, image } = JSON.parse(line) as KeeperRequest
   if (!isEngineName(engine)) return { id, error: `there is no test engine '${engine}'` }
   try {
-    const started = engines.get(engine) ?? start(engine)
-    engines.set(engine, started)
+    const folder = own ? `${engine}-${prefix.slice(0, -1)}` : engine
+    const started = engines.get(folder) ?? start(engine, folder)
+    engines.set(folder, started)
     if (image !== undefined) await load(await started, image)
     return { id, started: { engine: await started, prefix } }
   } catch (error) {
@@ -83,7 +87,7 @@ async function answer(line: string, prefix: string): Promise<KeeperAnswer> {
 
 /** Once for each engine and tag; one after the other, for a build takes all cores. */
 function load(engine: RunningEngine, image: DebianImage): Promise<void> {
-  const key = `${engine.name} ${image.tag}`
+  const key = `${engine.address} ${image.tag}`
   const earlier = images.get(key)
   if (earlier !== undefined) return earlier
   const loaded = Promise.allSettled(images.values()).then(() => loadDebianImage(engine, image))
@@ -91,8 +95,8 @@ function load(engine: RunningEngine, image: DebianImage): Promise<void> {
   return loaded
 }
 
-async function start(name: EngineName): Promise<RunningEngine> {
-  const engine = await startEngine(run, name)
+async function start(name: EngineName, folder: string): Promise<RunningEngine> {
+  const engine = await startEngine(run, name, folder)
   await loadFixtureImage(engine)
   return engine
 }

@@ -82,8 +82,8 @@ export function fetchPackages(name: string, suite: Suite, packages: readonly str
   const work = mkdtempSync(join(cacheDir, 'fetch-'))
   try {
     const apt = privateApt(work, suite)
-    apt('update')
-    apt('download', ...packages)
+    apt('apt-get', 'update')
+    apt('apt-get', 'download', ...packages)
     for (const file of readdirSync(work).filter((entry) => entry.endsWith('.deb')))
       execFileSync('dpkg-deb', ['--extract', join(work, file), join(work, 'root')])
     putInPlace(join(work, 'root'), folder)
@@ -110,8 +110,11 @@ export function putInPlace(from: string, to: string): void {
   }
 }
 
-/** An apt-get with lists, cache and idea of what is installed of its own: the machine's are neither read nor written. */
-function privateApt(work: string, suite: Suite): (...args: string[]) => void {
+/** An apt with lists, cache and idea of what is installed of its own: the machine's are neither read nor written. */
+export function privateApt(
+  work: string,
+  suite: string,
+): (program: 'apt-get' | 'apt-cache', ...args: string[]) => string {
   const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg'
   mkdirSync(join(work, 'lists/partial'), { recursive: true })
   mkdirSync(join(work, 'archives/partial'), { recursive: true })
@@ -127,9 +130,12 @@ function privateApt(work: string, suite: Suite): (...args: string[]) => void {
     'Acquire::Retries': '3',
   }
   const flags = Object.entries(options).flatMap(([name, value]) => ['-o', `${name}=${value}`])
-  return (...args) => {
-    execFileSync('apt-get', [...flags, '-q', ...args], { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] })
-  }
+  return (program, ...args) =>
+    execFileSync(program, [...flags, '-q', ...args], {
+      cwd: work,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      encoding: 'utf8',
+    })
 }
 
 /** The mirror that the machine itself uses for Debian, else Debian's own. */

@@ -7,6 +7,7 @@ import { after, test } from 'node:test'
 import { promisify } from 'node:util'
 import packageJson from '../../package.json' with { type: 'json' }
 import { programs } from '../../tools/build.ts'
+import { testEngine } from '../engine/harness.ts'
 
 /* The package as a user gets it: packed, installed into an empty folder, run from there by its name. */
 
@@ -54,6 +55,21 @@ test('shows its commands', async () => {
   const { code, stdout } = await paddock('--help')
   assert.equal(code, 0)
   assert.match(stdout, /^Usage: paddock COMMAND/)
+})
+
+test('scans a real container', async () => {
+  const engine = await testEngine('docker')
+  const web = await engine.run({ name: 'web' })
+  const scan = ['scan', web.name, '--engine', engine.address, '--policy', folder, '--json']
+  assert.equal((await paddock(...scan)).code, 0)
+  await web.exec('sh', '-c', 'cp /bin/busybox /tmp/.x')
+  const { code, stdout } = await paddock(...scan)
+  assert.equal(code, 1)
+  const { containers } = JSON.parse(stdout) as { containers: { changes: { path: string; kind: string }[] }[] }
+  assert.deepEqual(
+    containers.flatMap(({ changes }) => changes.map(({ path, kind }) => [path, kind])),
+    [['/tmp/.x', 'added']],
+  )
 })
 
 test('exits with 2 and one sentence when it cannot do what was asked', async () => {

@@ -10,14 +10,8 @@ import { after, test } from 'node:test'
 import type { Alert } from '../../src/alerts/alert.ts'
 import { notifierKinds } from '../../src/alerts/notify/kinds.ts'
 import type { Notice } from '../../src/alerts/notify/notice.ts'
-import {
-  eventually,
-  freePort,
-  programs,
-  rsyslogModules,
-  startAlertmanager,
-  startProgram,
-} from './programs.ts'
+import { eventually, programs, rsyslogModules, startAlertmanager, startProgram } from './programs.ts'
+import { freePort } from '../../src/cli/demo/free-port.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'paddock-notify-'))
 after(() => rmSync(folder, { recursive: true }))

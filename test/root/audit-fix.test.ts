@@ -40,12 +40,15 @@ for (const id of [
   'audit-rules',
   'icc',
   'default-ulimits',
+  'experimental',
 ])
   test(`--fix ${id} mends it, touches nothing else, and is undone to the byte`, async () => {
+    // The engine's own answer; without one the plan is made from the file alone.
+    const fromEngine = id === 'live-restore' || id === 'experimental'
     const root = host({
       '/etc/group': 'root:x:0:\ndocker:x:105:alice,bob\nalicedocker:x:107:alice\n',
       '/etc/gshadow': 'docker:!::alice,bob\n',
-      '/etc/docker/daemon.json': '{"debug":true,"labels":["a"],"log-opts":{"tag":"x"}}',
+      '/etc/docker/daemon.json': '{"debug":true,"experimental":true,"labels":["a"],"log-opts":{"tag":"x"}}',
       '/home/alice/.docker/key.pem': 'KEY',
       '/etc/audit/rules.d/x.rules': '',
     })
@@ -55,12 +58,10 @@ for (const id of [
     const tree = hostTree(root)
     const audit = async () => {
       const facts = await gatherFacts({ root, engine: null })
-      // Live-restore is the engine's own answer; without one the plan is made from the file alone.
       const findings = judge(facts)
-      const known =
-        id === 'live-restore'
-          ? findings.map((finding) => (finding.id === id ? { ...finding, status: 'fail' as const } : finding))
-          : findings
+      const known = fromEngine
+        ? findings.map((finding) => (finding.id === id ? { ...finding, status: 'fail' as const } : finding))
+        : findings
       return { facts, findings: known }
     }
     const earlier = snapshot(root)
@@ -72,7 +73,7 @@ for (const id of [
     const plan = planFix(id, facts, findings, tree)
     assert.deepEqual(snapshot(root), earlier, 'a plan changes nothing')
     const record = applyPlan(plan, tree, join(work, `state-${id}`), new Date())
-    if (id !== 'live-restore')
+    if (!fromEngine)
       assert.deepEqual(
         (await audit()).findings.filter((finding) => finding.id === id && finding.status === 'fail'),
         [],
@@ -135,4 +136,54 @@ test('a key that becomes a link between plan and deed leads nowhere', async () =
   linkSync(join(root, 'etc/precious'), join(root, 'home/alice/.docker/key.pem'))
   assert.throws(() => applyPlan(plan, tree, join(work, 'state'), new Date()), UserError)
   assert.equal(lstatSync(join(root, 'etc/precious')).mode & 0o777, 0o644)
+})
+
+/** `docker-group` changes two files, `daemon-files` owners and modes of several. */
+async function badHost(id: string) {
+  const root = host({
+    '/etc/group': 'root:x:0:\ndocker:x:105:alice,bob\n',
+    '/etc/gshadow': 'docker:!::alice,bob\n',
+    '/etc/docker/daemon.json': '{}',
+  })
+  await socketIn(root, '/run/docker.sock', 105, 0o660)
+  for (const path of ['usr/lib/systemd/system/docker.service', 'etc/docker/daemon.json']) {
+    chownSync(join(root, path), 1000, 1000)
+    chmodSync(join(root, path), 0o666)
+  }
+  const facts = await gatherFacts({ root, engine: null })
+  const tree = hostTree(root)
+  return { root, tree, plan: planFix(id, facts, judge(facts), tree), earlier: snapshot(root) }
+}
+
+for (const id of ['docker-group', 'daemon-files'])
+  test(`--fix ${id}: the power fails between two files, and in the middle of one: its record takes back what there is`, async () => {
+    const { root, tree, plan, earlier } = await badHost(id)
+    assert.ok(plan.changes.length >= 2)
+    const record = applyPlan(plan, tree, join(work, `cut-${id}`), new Date())
+    const whole = parseUndo(readFileSync(record, 'utf8'), record)
+    // As it was, but for the first file, and of the second the owner.
+    undo(whole, tree)
+    const [first, second] = plan.changes
+    assert.ok(first !== undefined && second?.before !== undefined)
+    applyPlan({ ...plan, changes: [first] }, tree, join(work, `first-${id}`), new Date())
+    if (second.after.text === null) chownSync(join(root, second.path), second.after.uid, second.after.gid)
+    undo(whole, tree)
+    assert.deepEqual(snapshot(root), earlier)
+    undo(whole, tree)
+    assert.deepEqual(snapshot(root), earlier)
+  })
+
+test('a fix that cannot be carried out whole is taken back, and leaves no record', async () => {
+  const { root, tree, plan, earlier } = await badHost('docker-group')
+  const last = plan.changes.at(-1)
+  assert.ok(last !== undefined)
+  // The folder of the last file is gone between plan and deed.
+  const broken = { ...last, path: '/nowhere/file', before: null }
+  const folder = join(work, 'broken')
+  assert.throws(
+    () => applyPlan({ ...plan, changes: [...plan.changes, broken] }, tree, folder, new Date()),
+    /its folder does not exist/,
+  )
+  assert.deepEqual(snapshot(root), earlier)
+  assert.deepEqual(readdirSync(folder), [])
 })

@@ -30,6 +30,7 @@ function doctor(
 }
 
 const kernel = [
+  'sensor-self-test',
   'overlay',
   'layer-directory',
   'fanotify-overlay',

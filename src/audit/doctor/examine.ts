@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { EngineReader } from '../../engine/reader.ts'
 import { hasCode } from '../../lib/errors.ts'
+import { mountOverlay, unmount } from '../../lib/libc/mount.ts'
 import type { Ability, Bench, Trial } from './ability.ts'
 import { hostAbilities } from './host-abilities.ts'
 import { kernelAbilities } from './kernel-abilities.ts'
-
-const run = promisify(execFile)
 
 export interface Examined extends Trial {
   readonly id: string
@@ -35,7 +32,7 @@ export async function examine({
   workDir = '/var/tmp',
   more = [],
 }: ExamineOptions): Promise<Examined[]> {
-  const { bench, close } = await openBench(workDir, { stateDir, engine, engineProblem })
+  const { bench, close } = openBench(workDir, { stateDir, engine, engineProblem })
   try {
     const results: Examined[] = []
     for (const ability of [...hostAbilities, ...kernelAbilities, ...more]) {
@@ -44,14 +41,14 @@ export async function examine({
     }
     return results
   } finally {
-    await close()
+    close()
   }
 }
 
-async function openBench(
+function openBench(
   workDir: string,
   rest: Omit<Bench, 'overlay' | 'overlayProblem'>,
-): Promise<{ bench: Bench; close: () => Promise<void> }> {
+): { bench: Bench; close: () => void } {
   let folder: string
   try {
     folder = mkdtempSync(join(workDir, 'paddock-doctor-'))
@@ -59,7 +56,7 @@ async function openBench(
     if (!hasCode(error, 'EACCES', 'ENOENT', 'EROFS', 'ENOSPC')) throw error
     return {
       bench: { ...rest, overlay: null, overlayProblem: error.message },
-      close: () => Promise.resolve(),
+      close: () => undefined,
     }
   }
   const [lower, upper, work, merged] = ['lower', 'upper', 'work', 'merged'].map((name) =>
@@ -72,32 +69,24 @@ async function openBench(
   chmodSync(join(lower, 'program'), 0o755)
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
   try {
-    await run('mount', [
-      '-t',
-      'overlay',
-      '-o',
-      `lowerdir=${lower},upperdir=${upper},workdir=${work}`,
-      'paddock-doctor',
-      merged,
-    ])
+    mountOverlay(merged, `lowerdir=${lower},upperdir=${upper},workdir=${work}`)
   } catch (error) {
     remove()
     return {
-      bench: { ...rest, overlay: null, overlayProblem: firstLine(error) },
-      close: () => Promise.resolve(),
+      bench: {
+        ...rest,
+        overlay: null,
+        overlayProblem: error instanceof Error ? error.message : String(error),
+      },
+      close: () => undefined,
     }
   }
   return {
     bench: { ...rest, overlay: { merged, upper, lower }, overlayProblem: '' },
-    async close() {
-      // Lazily: a program of a failed trial may still stand in it.
-      await run('umount', ['--lazy', merged])
+    close() {
+      // A program of a failed trial may still stand in it.
+      unmount(merged)
       remove()
     },
   }
-}
-
-function firstLine(error: unknown): string {
-  const text = error instanceof Error && 'stderr' in error ? String(error.stderr) : String(error)
-  return text.trim().split('\n')[0] ?? ''
 }

@@ -16,6 +16,7 @@ import {
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { UserError, hasCode } from '../../lib/errors.ts'
+import type { FileFact } from '../facts.ts'
 import type { HostTree } from '../gather/host-tree.ts'
 import type { FileChange, FileState, Plan } from './plan.ts'
 
@@ -30,7 +31,8 @@ export interface UndoRecord {
 }
 
 /**
- * Carries a plan out, file by file. The record of how it was is on disk before the first change.
+ * Carries a plan out, file by file. The record of how it was is on disk before the first change. What cannot be carried
+ * out whole is taken back; where the power fails in between, `undo` takes back what there is.
  * @param folder where records are kept
  * @returns the record's path
  */
@@ -47,17 +49,43 @@ export function applyPlan(plan: Plan, tree: HostTree, folder: string, at: Date):
   const path = join(folder, `${record.at.replace(/[:.]/g, '')}-${plan.id}.json`)
   // 0600: it holds earlier contents, /etc/gshadow's too.
   writeFileSync(path, `${JSON.stringify(record, null, 2)}\n`, { mode: 0o600, flag: 'wx', flush: true })
-  for (const { path: file, after, before } of plan.changes) setState(tree, file, before, after)
+  try {
+    for (const { path: file, after, before } of plan.changes) setState(tree, file, before, after)
+  } catch (error) {
+    undo(record, tree)
+    rmSync(path)
+    throw error
+  }
   return path
 }
 
 /** Puts back what a record says was there. @throws UserError when something changed since, before anything is touched */
 export function undo(record: UndoRecord, tree: HostTree): void {
-  for (const { path, after } of record.changes) assertState(tree, path, after)
-  for (const { path, before, after } of record.changes.toReversed()) {
+  const changed = record.changes.filter((change) => isChanged(tree, change))
+  for (const { path, before, after } of changed.toReversed()) {
     if (before === null) rmSync(placeOf(tree, path))
     else setState(tree, path, after, before)
   }
+}
+
+/**
+ * Whether there is something of a change to take back: none where it was never come to.
+ * @throws UserError when somebody else changed the file since
+ */
+function isChanged(tree: HostTree, { path, before, after }: FileChange): boolean {
+  if (isState(tree, path, before)) return false
+  if (!isState(tree, path, after) && !isBetween(tree.fact(path), before, after)) throw changedSince(path)
+  return true
+}
+
+/** Its owner changed and its mode not yet: the power failed between the two. Contents change in one step. */
+function isBetween(now: FileFact | null, before: FileState | null, after: FileState): boolean {
+  if (now === null || before === null || after.text !== null) return false
+  const ends = [before, after]
+  return (
+    ends.some(({ uid, gid }) => now.uid === uid && now.gid === gid) &&
+    ends.some(({ mode }) => now.mode === mode)
+  )
 }
 
 /** @throws UserError when the text is no record of ours */
@@ -78,18 +106,24 @@ export function parseUndo(text: string, file: string): UndoRecord {
 }
 
 function assertState(tree: HostTree, path: string, expected: FileState | null): void {
+  if (!isState(tree, path, expected)) throw changedSince(path)
+}
+
+function isState(tree: HostTree, path: string, expected: FileState | null): boolean {
   const fact = tree.fact(path)
-  const same =
-    fact === null || expected === null
-      ? fact === expected
-      : fact.mode === expected.mode &&
-        fact.uid === expected.uid &&
-        fact.gid === expected.gid &&
-        (expected.text === null || tree.text(path) === expected.text)
-  if (!same)
-    throw new UserError(`cannot go on: ${path} is not as it was when this was planned`, {
-      hint: 'look at it, then run it again',
-    })
+  if (fact === null || expected === null) return fact === expected
+  return (
+    fact.mode === expected.mode &&
+    fact.uid === expected.uid &&
+    fact.gid === expected.gid &&
+    (expected.text === null || tree.text(path) === expected.text)
+  )
+}
+
+function changedSince(path: string): UserError {
+  return new UserError(`cannot go on: ${path} is not as it was when this was planned`, {
+    hint: 'look at it, then run it again',
+  })
 }
 
 function setState(

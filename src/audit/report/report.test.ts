@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { cleanFacts, container, hostConfig, running } from '../../../test/fixtures/audit-facts.ts'
 import { compare, parseBaseline } from '../baseline.ts'
+import { IMAGE_RULES } from '../image-rules.ts'
 import { checks } from '../checks/table.ts'
 import { escapeChains } from '../escape/escape.ts'
 import type { ContainerFact, Facts } from '../facts.ts'
@@ -187,7 +188,13 @@ test('the page names every fixable check, the 117 of the peer, and no check that
   const page = readFileSync(join(import.meta.dirname, '../../../docs/audit.md'), 'utf8')
   const rows = page.split('\n').filter((line) => /^\| \d+(\.\d+)+ /.test(line))
   assert.equal(new Set(rows.map((row) => row.split('|')[1]?.trim())).size, 117)
-  const ids = new Set(checks.map(({ id }) => id))
+  const count = (how: string) => rows.filter((row) => row.split('|')[3]?.trim() === how).length
+  assert.ok(
+    page.includes(
+      `${count('covered')} covered, ${count('bettered')} bettered, ${count('left out')} left out.`,
+    ),
+  )
+  const ids = new Set([...checks.map(({ id }) => id), IMAGE_RULES])
   const named = rows
     .filter((row) => !row.includes('| left out'))
     .flatMap((row) =>

@@ -1,5 +1,5 @@
 import type { Change, Entry } from '../../cow/change.ts'
-import { pathJson } from '../../lib/byte-path.ts'
+import { type BytePath, pathJson } from '../../lib/byte-path.ts'
 import type { RuleSource, Severity } from '../../policy/policy.ts'
 
 /** A change with policy's word on it. */
@@ -12,29 +12,32 @@ export interface JudgedChange {
   readonly reasons: readonly string[]
 }
 
-/** One element of `changes` in `paddock scan --json` (docs/json.md). */
-export function changeJson({ change, expected, rule, severity, reasons }: JudgedChange): object {
+/**
+ * One element of `changes` in `paddock scan --json` (docs/json.md), as JSON text. Written by hand, since a scan may tell
+ * hundreds of thousands, and an object built only to be written costs four times as much.
+ */
+export function changeJson({ change, expected, rule, severity, reasons }: JudgedChange): string {
   const { now, was } = change
-  return {
-    ...pathJson(change.path),
-    kind: change.kind,
-    type: change.type,
-    ...(now === null ? {} : sideJson(now, change.sha256)),
-    severity,
-    reasons,
-    expected,
-    rule: rule === null ? null : `${rule.file}:${rule.line}`,
-    ...(was === null ? {} : { was: sideJson(was, change.wasSha256) }),
-    ...(change.xattrs.length === 0 ? {} : { xattrs: change.xattrs }),
-  }
+  const why = reasons.length === 0 ? '[]' : JSON.stringify(reasons)
+  const source = rule === null ? 'null' : JSON.stringify(`${rule.file}:${rule.line}`)
+  return (
+    `{${pathMembers(change.path)},"kind":"${change.kind}","type":"${change.type}"` +
+    (now === null ? '' : `,${sideMembers(now, change.sha256)}`) +
+    `,"severity":"${severity}","reasons":${why},"expected":${expected},"rule":${source}` +
+    (was === null ? '' : `,"was":{${sideMembers(was, change.wasSha256)}}`) +
+    (change.xattrs.length === 0 ? '}' : `,"xattrs":${JSON.stringify(change.xattrs)}}`)
+  )
 }
 
-function sideJson(entry: Entry, sha256: string | undefined): object {
-  return {
-    mode: entry.mode.toString(8).padStart(6, '0'),
-    uid: entry.uid,
-    gid: entry.gid,
-    size: entry.sizeBytes,
-    ...(sha256 === undefined ? {} : { sha256 }),
-  }
+/** What stands in a JSON string as it is. */
+const PLAIN = /^[ !#-[\]-~]*$/
+
+function pathMembers(path: BytePath): string {
+  return PLAIN.test(path) ? `"path":"${path}"` : JSON.stringify(pathJson(path)).slice(1, -1)
+}
+
+function sideMembers({ mode, uid, gid, sizeBytes }: Entry, sha256: string | undefined): string {
+  const octal = mode.toString(8).padStart(6, '0')
+  const hash = sha256 === undefined ? '' : `,"sha256":"${sha256}"`
+  return `"mode":"${octal}","uid":${uid},"gid":${gid},"size":${sizeBytes}${hash}`
 }

@@ -26,6 +26,7 @@ const AT_SYMLINK_NOFOLLOW = 0x100
 const AT_NO_AUTOMOUNT = 0x800
 const AT_EMPTY_PATH = 0x1000
 const STATX_BASIC_STATS = 0x7ff
+const STATX_MNT_ID = 0x1000
 
 /** Opens for reading what is a directory, never what a symbolic link points to. */
 export const DIRECTORY_FLAGS =
@@ -93,6 +94,17 @@ export function statAddressAt(dir: number, nameAddress: number, into: StatBuffer
 
 export function statFd(fd: number, into: StatBuffer): number {
   return statxC(fd, put('', 0), AT_EMPTY_PATH, STATX_BASIC_STATS, into.memory.address)
+}
+
+/**
+ * Which mount `name` in `dir` lies on, or, where the name is empty, `dir` itself: a mount on that very name shows.
+ * @returns null where the kernel does not tell (before 5.8), or minus the error number
+ */
+export function mountIdAt(dir: number, name: string, into: StatBuffer): number | bigint | null {
+  const flags = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | (name === '' ? AT_EMPTY_PATH : 0)
+  const answer = statxC(dir, put(name, 0), flags, STATX_BASIC_STATS | STATX_MNT_ID, into.memory.address)
+  if (answer < 0) return answer
+  return ((into.words[0] ?? 0) & STATX_MNT_ID) === 0 ? null : (into.longs[18] ?? 0n)
 }
 
 /** Fills `into` with directory entries from where `dir` stands; 0 at the end. */

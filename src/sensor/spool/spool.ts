@@ -2,6 +2,7 @@ import { fdatasync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { promisify } from 'node:util'
+import { reasonOf } from '../../lib/errors.ts'
 import type { SpoolStatus } from '../../protocol/answers.ts'
 import type { Finding, Severity } from '../../protocol/findings.ts'
 import type { FindingSink } from '../ports.ts'
@@ -18,6 +19,8 @@ import { adoptState, openState } from './state.ts'
  */
 export interface Spool extends FindingSink {
   readonly id: string
+  /** Number of the first finding of this life. */
+  readonly first: number
   status(): SpoolStatus
   /** Findings up to this number are committed on the other side. What no reader had cannot be. */
   ack(number: number): void
@@ -158,6 +161,7 @@ export function openSpool(options: SpoolOptions): Spool {
 
   return {
     id,
+    first: opened.next,
     emit(finding) {
       const sealed = sealFinding(finding, next)
       const why = fits(sealed.severity) ? keep(sealed, RESERVE_BYTES) : new QuotaError(quotaBytes).message
@@ -221,9 +225,4 @@ class QuotaError extends Error {
   constructor(quotaBytes: number) {
     super(`the spool's quota of ${Math.floor(quotaBytes / 1024 / 1024)} MiB is used up`)
   }
-}
-
-/** "ENOSPC: no space left on device". */
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message.replace(/, \w+( '.*)?$/s, '') : String(error)
 }

@@ -1,7 +1,8 @@
 import type { Activity, ContainerActivity } from '../../alerts/activity.ts'
+import { printable } from '../../lib/printable.ts'
 import { type Html, html } from '../html.ts'
 import type { ActivityAnswer } from '../routes/activity.ts'
-import { hostile, plural } from './parts.ts'
+import { hostile, number, plural } from './parts.ts'
 
 const SPANS = [
   [24, '24 hours'],
@@ -46,7 +47,8 @@ export function plot({ buckets, bucketMs, from }: Activity, { name, found, total
   if (found.length === 0) return html`<p class="quiet">Nothing was found in this time.</p>`
   const most = Math.max(...found.map(({ count }) => count))
   const start = Date.parse(from)
-  const label = `${plural(total, 'observation')} of ${name === '' ? 'the host' : name}, at most ${most} in ${Math.round(bucketMs / 60_000)} minutes`
+  const height = `at most ${number(most)} in ${plural(Math.round(bucketMs / 60_000), 'minute')}`
+  const label = `${plural(total, 'observation')} of ${name === '' ? 'the host' : printable(name)}, ${height}`
   return html`<svg
       class="plot"
       viewBox="0 0 ${buckets * 10} ${HEIGHT}"
@@ -56,16 +58,19 @@ export function plot({ buckets, bucketMs, from }: Activity, { name, found, total
     >
       ${found.map(({ bucket, count, worst }) => {
         // A root: one finding beside a burst of a thousand is still to be seen.
-        const height = Math.max(3, Math.round(HEIGHT * Math.sqrt(count / most)))
+        const tall = Math.max(3, Math.round(HEIGHT * Math.sqrt(count / most)))
         return html`<rect
           class="${worst}"
           x="${bucket * 10 + 1}"
-          y="${HEIGHT - height}"
+          y="${HEIGHT - tall}"
           width="8"
-          height="${height}"
+          height="${tall}"
         />`
       })}
     </svg>
+    <div class="ends">
+      <span>${from.slice(0, 16).replace('T', ' ')}</span><span>${height}</span><span>now</span>
+    </div>
     <details id="plot ${name}">
       <summary>As a table</summary>
       <table>

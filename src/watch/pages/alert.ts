@@ -8,10 +8,15 @@ import { badge, bytes, clock, form, hostile, number, plural, safeText, severityB
 export function alertPage({ alert }: AlertAnswer, reader: Reader): Html {
   return html`<h1>${safeText(alert.summary)}</h1>
     <div data-part="about">${about(alert)}</div>
-    ${alert.state === 'open' ? acknowledgeForm(alert, reader) : null}
+    ${
+      alert.state === 'open' && reader.canAct
+        ? html`<p><a class="button" href="#acknowledge">Acknowledge</a></p>`
+        : null
+    }
     <div data-part="story">
       ${timeline(alert)} ${processes(alert.processes)} ${evidence(alert)} ${policy(alert.policyLines)}
-    </div>`
+    </div>
+    ${alert.state === 'open' ? acknowledgeForm(alert, reader) : null}`
 }
 
 function about(alert: AlertStory): Html {
@@ -45,7 +50,7 @@ function acknowledgeForm({ id }: AlertStory, reader: Reader): Html | null {
   return form(
     reader,
     '/alerts/acknowledge',
-    html`<h2>Acknowledge</h2>
+    html`<h2 id="acknowledge">Acknowledge</h2>
       <p class="quiet">It leaves the list of open alerts and stays in the record, with your reason.</p>
       <input type="hidden" name="id" value="${id}" />
       <label for="reason">Why is this all right?</label>
@@ -78,8 +83,14 @@ function timelineItem(item: TimelineItem, alert: string): Html {
 }
 
 function differences(change: NonNullable<TimelineItem['change']>): Html {
+  // Of what is new or gone there is one side only: a line says it.
+  const oneSided = change.rows.every(({ was }) => was === '–') || change.rows.every(({ now }) => now === '–')
+  if (oneSided) {
+    const facts = change.rows.map(({ what, was, now }) => `${what} ${now === '–' ? was : now}`)
+    return html`<div class="quiet mono">${change.type}, ${facts.join(', ')}</div>`
+  }
   return html`<div class="scroll">
-    <table>
+    <table class="diff">
       <caption>
         ${change.type}, ${change.kind}: against the image
       </caption>

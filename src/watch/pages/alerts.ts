@@ -31,12 +31,8 @@ export function alertsPage(data: Alerts, reader: Reader): Html {
 /** One alert in a list. */
 export function alertItem(alert: Alert, now: number, selectable = false): Html {
   const { id, severity, summary, container, count, lastAt, causePresent, maintenance, previous } = alert
-  return html`<li>
-    ${
-      selectable
-        ? html`<input type="checkbox" name="id" value="${id}" aria-label="Select alert ${id}" />`
-        : html`<span></span>`
-    }
+  return html`<li class="${selectable ? 'selectable' : ''}">
+    ${selectable && html`<input type="checkbox" name="id" value="${id}" aria-label="Select alert ${id}" />`}
     <div>
       <a class="what" href="/alerts/${id}">${safeText(summary)}</a>
       <div class="about">

@@ -1,4 +1,4 @@
-import type { Health } from '../health.ts'
+import type { Health, Problem } from '../health.ts'
 import { type Html, html } from '../html.ts'
 import type { Reader } from '../routes/route.ts'
 
@@ -69,11 +69,28 @@ function logout(csrf: string): Html {
   </form>`
 }
 
+/** What it comes down to, worst first: something was seen, something may go unseen, somebody is not told. */
+function verdict(problems: readonly Problem[]): {
+  readonly kind: 'good' | 'bad' | 'blind'
+  readonly text: string
+} {
+  const has = (kind: Problem['kind']) => problems.some((problem) => problem.kind === kind)
+  if (has('alerts')) {
+    return {
+      kind: 'bad',
+      text: has('sensor') ? 'Something moved, and not everything is seen' : 'Something moved',
+    }
+  }
+  if (has('sensor')) return { kind: 'blind', text: 'Not everything is seen' }
+  return has('watch')
+    ? { kind: 'blind', text: 'Not everything is told' }
+    : { kind: 'good', text: 'All is well' }
+}
+
 function statusStrip({ ok, problems, line }: Health): Html {
-  const blind = problems.some(({ kind }) => kind !== 'alerts')
-  const kind = ok ? 'good' : blind ? 'blind' : 'bad'
+  const { kind, text } = verdict(problems)
   return html`<div class="strip ${kind}" role="status" data-part="status">
-    <strong>${ok ? 'All is well' : blind ? 'Not everything is seen' : 'Something moved'}</strong>
+    <strong>${text}</strong>
     <span>${ok ? 'No open alerts; the sensor sees, and has tested itself.' : line}</span>
   </div>`
 }

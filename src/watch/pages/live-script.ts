@@ -8,8 +8,11 @@ const say = (text) => { label.hidden = false; label.textContent = text }
 
 const keyOf = (element) => element.id || element.getAttribute('name') + '=' + element.value
 
+// What a part says, without how long ago: that changes by itself, and is no news.
+const said = (part) => part.className.replace(/ ?fresh/, '') + part.innerHTML.replace(/(<time[^>]*>)[^<]*/g, '$1')
+
 function exchange(old, fresh) {
-  if (old.innerHTML === fresh.innerHTML && old.className === fresh.className) return
+  if (said(old) === said(fresh)) return
   const checked = new Set([...old.querySelectorAll('input:checked')].map(keyOf))
   const opened = new Map([...old.querySelectorAll('details[id]')].map((one) => [one.id, one.open]))
   const focused = old.contains(document.activeElement) ? document.activeElement : null

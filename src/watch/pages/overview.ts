@@ -21,7 +21,7 @@ export function overviewPage(data: Overview, { now }: Reader): Html {
       </div>
       <div class="card">
         <span class="fact">${plural(data.containers.length, 'container')}</span>
-        <span class="quiet">${plural(unexpected, 'unexpected change')} in them now</span>
+        <span class="quiet">${plural(unexpected, 'unexpected change')} at the last sweep</span>
       </div>
       <div class="card">
         <span class="fact">Sweep ${ago(data.sensor.lastSweepAt, now)}</span>
@@ -50,7 +50,7 @@ export function overviewPage(data: Overview, { now }: Reader): Html {
 
 function containerTable(containers: readonly ContainerLine[], now: number): Html {
   if (containers.length === 0) return html`<p class="quiet">The sensor knows of none yet.</p>`
-  return html`<table class="cards">
+  return html`<table class="cards words">
     <thead>
       <tr>
         <th scope="col">Container</th>

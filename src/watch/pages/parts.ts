@@ -7,9 +7,12 @@ export function hostile(text: string): Html {
   return html`<bdi>${printable(text)}</bdi>`
 }
 
-/** Text that is made safe for a terminal already: escapes are left as they stand. */
+/** A summary: text that is made safe for a terminal already, so that its escapes are left as they stand. */
 export function safeText(text: string): Html {
-  return html`<bdi>${printable(text).replaceAll('\\\\', '\\')}</bdi>`
+  const parts = printable(text)
+    .replaceAll('\\\\', '\\')
+    .split(/`(docker exec|podman exec)`/)
+  return html`<bdi>${parts.map((part, index) => (index % 2 === 1 ? html`<code>${part}</code>` : part))}</bdi>`
 }
 
 /** By word and shape, not by colour alone. */
@@ -68,6 +71,6 @@ export function form(
 ): Html | null {
   if (!reader.canAct) return null
   return html`<form method="post" action="${action}" class="${classes}">
-    ${reader.csrf === null ? null : html`<input type="hidden" name="csrf" value="${reader.csrf}" />`}${fields}
+    ${fields}${reader.csrf === null ? null : html`<input type="hidden" name="csrf" value="${reader.csrf}" />`}
   </form>`
 }

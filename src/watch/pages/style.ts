@@ -45,8 +45,7 @@ nav a[aria-current] { background: var(--ground); font-weight: 600; box-shadow: i
 main { padding-block: 1rem 3rem; outline: none; }
 footer { padding-block: 1rem; border-top: 1px solid var(--line); font-size: 0.875rem; display: flex; gap: 1rem; flex-wrap: wrap; justify-content: space-between; }
 h1 { font-size: 1.5rem; line-height: 1.25; margin: 0.5rem 0 1rem; overflow-wrap: anywhere; }
-h2 { font-size: 1.15rem; margin: 2rem 0 0.6rem; }
-h3 { font-size: 1rem; margin: 1rem 0 0.3rem; }
+h2 { font-size: 1.15rem; margin: 2rem 0 0.6rem; overflow-wrap: anywhere; }
 p { margin: 0.5rem 0; max-width: 48rem; overflow-wrap: anywhere; }
 .quiet { color: var(--quiet); }
 code, pre, .mono { font: 0.9em/1.5 ui-monospace, monospace; }
@@ -69,15 +68,26 @@ table { border-collapse: collapse; width: 100%; }
 caption { text-align: start; color: var(--quiet); padding-block: 0.3rem; }
 th { text-align: start; font-weight: 600; color: var(--quiet); font-size: 0.875rem; }
 th, td { padding: 0.45rem 0.75rem 0.45rem 0; border-bottom: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; }
+td.number, th.number { text-align: end; font-variant-numeric: tabular-nums; padding-inline-end: 1.75rem; }
+.diff th[scope="row"] { overflow-wrap: normal; }
+.words :is(thead th, td) { overflow-wrap: normal; }
+.words td a { white-space: nowrap; }
+ul.card { padding-inline-start: 2.2rem; }
+ul.plain.card { padding-inline-start: 1.1rem; }
+.ends { display: flex; justify-content: space-between; font-size: 0.8rem; color: var(--quiet); }
+a[aria-current="true"] { color: var(--text); font-weight: 600; text-decoration: none; }
+a.button { display: inline-block; padding: 0.45rem 0.9rem; border-radius: 6px; border: 1px solid var(--accent); font-weight: 600; text-decoration: none; }
 tbody tr:last-child > * { border-bottom: 0; }
 ul.plain, ol.plain { list-style: none; margin: 0; padding: 0; }
-.alerts li { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 0.75rem; padding: 0.6rem 0; border-bottom: 1px solid var(--line); align-items: start; }
+.alerts li { padding: 0.6rem 0; border-bottom: 1px solid var(--line); }
+.alerts .selectable { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 0.75rem; align-items: start; }
 .alerts li:last-child { border-bottom: 0; }
 .alerts input[type="checkbox"] { margin-block: 0.35rem; }
 .alerts .what { font-weight: 600; overflow-wrap: anywhere; }
 .alerts .about { display: flex; flex-wrap: wrap; gap: 0 0.9rem; font-size: 0.875rem; color: var(--quiet); align-items: baseline; }
 form.filter, form.row { display: flex; flex-wrap: wrap; gap: 0.6rem; align-items: end; margin-block: 0.5rem; }
+:is(form.filter, form.row) label { display: grid; gap: 0.15rem; }
+:is(form.filter, form.row) :is(input, select, button) { min-height: 2.5rem; }
 label { display: block; font-size: 0.875rem; color: var(--quiet); }
 label.check { display: flex; gap: 0.4rem; align-items: center; }
 input:not([type="checkbox"]), select, textarea { font: inherit; color: var(--text); background: var(--card); border: 1px solid var(--quiet); border-radius: 6px; padding: 0.4rem 0.6rem; max-width: 100%; }
@@ -105,8 +115,13 @@ svg.plot { display: block; width: 100%; height: 4rem; background: var(--ground);
 .login { max-width: 26rem; margin-inline: auto; }
 .login input { width: 100%; }
 @media (max-width: 42rem) {
-  nav { margin-inline-start: 0; width: 100%; }
-  nav a { padding-inline: 0.55rem; }
+  header .bar { gap: 0.25rem 0.75rem; }
+  nav { margin-inline-start: 0; width: 100%; order: 1; justify-content: space-between; gap: 0; }
+  nav a { padding-inline: 0.5rem; }
+  .logout { margin-inline-start: auto; }
+  .grid { grid-template-columns: repeat(auto-fit, minmax(min(100%, 9rem), 1fr)); }
+  .grid > .card { padding: 0.7rem 0.8rem; }
+  .fact { font-size: 1.1rem; }
   table.cards thead { position: absolute; left: -999px; }
   table.cards tr { display: grid; grid-template-columns: 1fr 1fr; gap: 0.1rem 1rem; padding-block: 0.6rem; border-bottom: 1px solid var(--line); }
   table.cards tr:last-child { border-bottom: 0; }
@@ -115,7 +130,7 @@ svg.plot { display: block; width: 100%; height: 4rem; background: var(--ground);
   table.cards td[data-label]::before { content: attr(data-label) " "; color: var(--quiet); font-size: 0.8rem; }
 }
 @media (prefers-reduced-motion: no-preference) {
-  [data-part].fresh { animation: fresh 1.2s ease-out; }
+  [data-part].fresh:not(.grid) { animation: fresh 1.2s ease-out; }
   @keyframes fresh { from { background-color: var(--blind-ground); } }
 }
 `

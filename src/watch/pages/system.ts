@@ -75,10 +75,15 @@ function sensor({ sensor: { silentSince, problem, status } }: System, reader: Re
       Paddock ${status.version} on ${status.host}, process ${status.pid}, started
       ${ago(status.startedAt, reader.now)}, ${bytes(status.memoryBytes)} of memory.
       ${Object.entries(counters)
-        .map(([name, count]) => `${name} ${number(count)}`)
+        .map(([name, count]) => `${number(count)} ${words(name)}`)
         .join(', ')}
     </p>
     ${form(reader, '/sweep', html`<button class="second">Sweep now</button>`)}`
+}
+
+/** "slowVerdicts": "slow verdicts". */
+function words(name: string): string {
+  return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
 }
 
 function channels({ channels: list }: System, reader: Reader): Html {

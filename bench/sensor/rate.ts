@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TestContainer, TestEngine } from '../../test/engine/harness.ts'
+import { table } from '../section.ts'
+import { work, workloadImage } from './image.ts'
+import { cpuNs, startSensorProgram } from './running-sensor.ts'
+import { median, ms } from './statistics.ts'
+
+const FILES = 20_000
+
+interface Run {
+  readonly ns: number
+  readonly cpuNs: number
+  readonly told: number
+}
+
+/** The same closes, told by the sensor and by `fatrace`, which prints each and judges none. */
+export async function rate(engine: TestEngine, rounds: number): Promise<string> {
+  const image = await workloadImage(engine)
+  const container = await engine.run({ name: 'rate', image })
+  const watchers: Readonly<Record<string, () => Promise<Run>>> = {
+    nobody: async () => ({ ...(await files(container, '/expected/files')), cpuNs: 0, told: 0 }),
+    '`fatrace`, writes only': () => withFatrace(container),
+    'sensor, expected files': () => withSensor(engine, container, '/expected/files'),
+    'sensor, unexpected files': () => withSensor(engine, container, '/unexpected'),
+  }
+  const runs = new Map<string, Run[]>(Object.keys(watchers).map((name) => [name, []]))
+  for (let round = 0; round < rounds; round++)
+    for (const [name, watch] of Object.entries(watchers)) {
+      runs.get(name)?.push(await watch())
+      for (const folder of ['/expected/files', '/unexpected']) await work(container, 'remove', folder)
+    }
+  await engine.cli('rm', '--force', container.id)
+  const rows = [...runs].map(([name, all]) => {
+    const of = (get: (run: Run) => number) => median(all.map(get))
+    const perEvent = of(({ cpuNs: used }) => used) / FILES / 1000
+    return [
+      name,
+      ms(of(({ ns }) => ns)),
+      String(Math.round((FILES / of(({ ns }) => ns)) * 1e9)),
+      ms(of(({ cpuNs: used }) => used)),
+      perEvent === 0 ? '' : `${perEvent.toFixed(0)} µs`,
+      name === 'nobody' ? '' : String(of(({ told }) => told)),
+    ]
+  })
+  return table(
+    ['watched by', `${FILES} files`, 'files a second', "the watcher's processor time", 'for each', 'told'],
+    rows,
+  )
+}
+
+function files(container: TestContainer, folder: string): Promise<{ ns: number }> {
+  return work(container, 'files', FILES, folder)
+}
+
+/** In the container's mount namespace: it marks mounts, and a container has its own. */
+async function withFatrace(container: TestContainer): Promise<Run> {
+  const pid = await container.pid()
+  const args = ['--mount', '--target', String(pid), '--wd=/', 'fatrace', '--current-mount', '--filter=W']
+  const child = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  let told = 0
+  createInterface(child.stdout).on('line', (line) => {
+    if (line.includes('/expected/files/')) told++
+  })
+  await sleep(1000)
+  const before = cpuNs(child.pid ?? 0)
+  const { ns } = await files(container, '/expected/files')
+  await sleep(2000)
+  const used = cpuNs(child.pid ?? 0) - before
+  child.kill('SIGTERM')
+  await once(child, 'close')
+  return { ns, cpuNs: used, told }
+}
+
+async function withSensor(engine: TestEngine, container: TestContainer, folder: string): Promise<Run> {
+  const sensor = await startSensorProgram({ address: engine.address })
+  await sensor.quiet()
+  const before = cpuNs(sensor.pid)
+  const { ns } = await files(container, folder)
+  await sensor.quiet()
+  const used = cpuNs(sensor.pid) - before
+  const told = sensor.findings
+    .filter(({ finding }) => finding.change !== undefined && finding.change.type === 'file')
+    .reduce((sum, { finding }) => sum + finding.count, 0)
+  await sensor.stop()
+  return { ns, cpuNs: used, told }
+}

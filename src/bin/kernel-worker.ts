@@ -1,0 +1,1 @@
+import '../sensor/kernel/worker.ts'

@@ -1,0 +1,1 @@
+import '../sensor/self-test/run-worker.ts'

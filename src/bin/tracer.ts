@@ -1,0 +1,4 @@
+import { runTracer } from '../harden/trace/worker.ts'
+
+/* The thread in which `paddock harden --trace` follows a container's processes. */
+runTracer()

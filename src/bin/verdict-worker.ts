@@ -1,0 +1,1 @@
+import '../sensor/verdict/worker.ts'

@@ -1,0 +1,33 @@
+import { removePaths } from './rule.ts'
+
+export const rule = removePaths({
+  id: 'docs',
+  title: 'documentation',
+  reason: 'nobody reads it in a container',
+  byDefault: true,
+  globs: [
+    '/usr/share/doc',
+    '/usr/share/doc-base',
+    '/usr/share/info',
+    '/usr/share/lintian',
+    '/usr/share/linda',
+    '/usr/share/bug',
+    '/usr/share/reportbug',
+    '/usr/share/gtk-doc',
+    '/usr/share/help',
+    '/usr/share/common-licenses',
+    '/usr/share/menu',
+    '/usr/share/bash-completion',
+    '/usr/share/zsh',
+    '/usr/share/fish',
+    '/usr/share/applications',
+    '/usr/share/icons',
+    '/usr/share/pixmaps',
+    '/usr/local/share/doc',
+    '/etc/bash_completion.d',
+    '/etc/update-motd.d',
+    '/etc/motd',
+    '/etc/issue',
+    '/etc/issue.net',
+  ],
+})

@@ -1,0 +1,16 @@
+import { removePaths } from './rule.ts'
+
+export const rule = removePaths({
+  id: 'man-pages',
+  title: 'man pages',
+  reason: 'nobody reads them in a container',
+  byDefault: true,
+  globs: [
+    '/usr/share/man',
+    '/usr/man',
+    '/usr/local/man',
+    '/usr/local/share/man',
+    '/var/cache/man',
+    '/etc/manpath.config',
+  ],
+})

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { createProcessTable } from './process-table.ts'
+
+const CONTAINER = 'pid:[2]'
+
+/** A `/proc` in which 10 is the container's init and 11 its child; 20 came by exec, from a shim; 30's parent is gone. */
+function proc(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'paddock-proc-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  for (const [pid, parent, command, namespace] of [
+    [5, 1, 'containerd-shim', 'pid:[1]'],
+    [10, 5, 'sh', CONTAINER],
+    [11, 10, 'cp', CONTAINER],
+    [20, 5, 'sh', CONTAINER],
+    [30, 29, 'cp', CONTAINER],
+  ] as const) {
+    const at = join(folder, String(pid))
+    mkdirSync(join(at, 'ns'), { recursive: true })
+    writeFileSync(join(at, 'stat'), `${pid} (${command}) S ${parent} ${'0 '.repeat(17)}${pid} 0`)
+    writeFileSync(join(at, 'status'), 'Uid:\t0\t0\t0\t0\n')
+    writeFileSync(join(at, 'cmdline'), `${command}\0`)
+    symlinkSync(namespace, join(at, 'ns/pid'))
+  }
+  return folder
+}
+
+const init = { pid: 10, pidNamespace: CONTAINER }
+
+test('a lineage ends at the init, or where the engine came in; a parent that nobody saw is no exec', (t) => {
+  const table = createProcessTable(proc(t))
+  const lineage = (pid: number) => {
+    const { processes = [], byExec } = table.lineage(pid, init) ?? {}
+    return [processes.map((one) => one.pid), byExec]
+  }
+  assert.deepEqual(lineage(11), [[11, 10], false])
+  assert.deepEqual(lineage(20), [[20], true])
+  assert.deepEqual(lineage(30), [[30], null])
+  assert.equal(table.lineage(29, init), null)
+})
+
+test('a process that is gone is remembered with who started it', (t) => {
+  const folder = proc(t)
+  const table = createProcessTable(folder)
+  table.executed(10)
+  table.forked(12, 10)
+  table.exited(12)
+  assert.deepEqual(
+    table.lineage(12, init)?.processes.map(({ pid, command }) => `${pid} ${command}`),
+    ['12 sh', '10 sh'],
+  )
+})
+
+test('before the init is known, a child that is gone leads up to it all the same', (t) => {
+  const table = createProcessTable(proc(t))
+  table.executed(10)
+  table.forked(12, 10)
+  const who = table.lineage(12, null)
+  assert.deepEqual([who?.processes.map(({ pid }) => pid), who?.byExec], [[12, 10], null])
+})

@@ -1,0 +1,102 @@
+import { isShim, type Lineage, type ProcessInfo, readProcess } from '../process-info.ts'
+
+/**
+ * Processes of containers, remembered from the moment they started until a while after they ended, so that who did something
+ * is still known when it is asked: most that a container runs is gone before anybody looks.
+ */
+export interface ProcessTable {
+  /** A program was started: read at once. */
+  executed(pid: number): ProcessInfo | null
+  forked(pid: number, parentPid: number): void
+  exited(pid: number): void
+  /** As it was last seen; null for what never was. */
+  get(pid: number): ProcessInfo | null
+  /** The process and its ancestors up to the container's init; to the top of its own namespace where that is not known yet. */
+  lineage(pid: number, init: { readonly pid: number; readonly pidNamespace: string } | null): Lineage | null
+}
+
+const MAXIMUM = 16_384
+const REMEMBERED_MS = 10_000
+const LINEAGE_LENGTH = 64
+/** A process that was gone before it was read may have begun in another namespace than the one that forked it. */
+const UNKNOWN = ''
+
+interface Entry {
+  info: ProcessInfo
+  /** Copied from the parent at a fork: to be read when it is first needed, if it still can be. */
+  isCopy: boolean
+  exitedAt: number
+}
+
+export function createProcessTable(proc: string): ProcessTable {
+  const entries = new Map<number, Entry>()
+  const exits: { readonly pid: number; readonly entry: Entry }[] = []
+
+  function put(pid: number, info: ProcessInfo, isCopy: boolean): void {
+    if (entries.size >= MAXIMUM) {
+      const oldest = entries.keys().next().value
+      if (oldest !== undefined) entries.delete(oldest)
+    }
+    entries.delete(pid)
+    entries.set(pid, { info, isCopy, exitedAt: Number.POSITIVE_INFINITY })
+  }
+
+  function forget(): void {
+    const before = performance.now() - REMEMBERED_MS
+    let count = 0
+    for (const { pid, entry } of exits) {
+      if (entry.exitedAt > before) break
+      count++
+      if (entries.get(pid) === entry) entries.delete(pid)
+    }
+    exits.splice(0, count)
+  }
+
+  function get(pid: number): ProcessInfo | null {
+    const known = entries.get(pid)
+    if (known !== undefined && !known.isCopy) return known.info
+    const info = readProcess(proc, pid)
+    if (info === null) return known?.info ?? null
+    put(pid, info, false)
+    return info
+  }
+
+  return {
+    executed(pid) {
+      const info = readProcess(proc, pid)
+      if (info !== null) put(pid, info, false)
+      return info
+    },
+    forked(pid, parentPid) {
+      const parent = entries.get(parentPid)
+      if (parent !== undefined)
+        put(pid, { ...parent.info, pid, parentPid, startTicks: 0, pidNamespace: UNKNOWN }, true)
+    },
+    exited(pid) {
+      forget()
+      const entry = entries.get(pid)
+      if (entry === undefined) return
+      entry.exitedAt = performance.now()
+      exits.push({ pid, entry })
+    },
+    get,
+    lineage(pid, init) {
+      const processes: ProcessInfo[] = []
+      let namespace = init?.pidNamespace ?? UNKNOWN
+      let next = pid
+      while (next > 1 && processes.length < LINEAGE_LENGTH) {
+        const info = get(next)
+        if (info === null) return processes.length === 0 ? null : { processes, byExec: null }
+        // Above the container is the engine's own side.
+        const isOther = ![UNKNOWN, namespace].includes(info.pidNamespace) && namespace !== UNKNOWN
+        const isAbove = isOther || isShim(info.command)
+        if (processes.length > 0 && isAbove) return { processes, byExec: init === null ? null : true }
+        processes.push(info)
+        if (next === init?.pid) return { processes, byExec: false }
+        if (namespace === UNKNOWN) namespace = info.pidNamespace
+        next = info.parentPid
+      }
+      return processes.length === 0 ? null : { processes, byExec: next <= 1 && init !== null ? true : null }
+    },
+  }
+}

@@ -1,0 +1,222 @@
+import { closeSync, fstatSync, statSync } from 'node:fs'
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
+import { EVENT, type FanotifyEvent, parseFanotifyEvents, parseFanotifyName } from '../../lib/libc/fanotify.ts'
+import { allocate, errorText } from '../../lib/libc/library.ts'
+import { openProcessConnector, parseProcessEvents } from '../../lib/libc/netlink.ts'
+import { createPoll, readInto } from '../../lib/libc/poll.ts'
+import { mountIdOf, pathOf } from '../verdict/judge-exec.ts'
+import { type Lineage, readProcFile } from '../process-info.ts'
+import type { MarkedContainer } from '../verdict/messages.ts'
+import { createLayerWatch } from './layer-watch.ts'
+import { createProcessTable } from './process-table.ts'
+import type { FromKernel, KernelSetup, Named, Started, ToKernel, Written } from './messages.ts'
+
+/*
+ * The thread that listens to what the kernel tells: close-after-write, names in layer directories, processes. It reads at
+ * once what is gone a moment later (the process, the descriptor) and leaves all judging to the main thread.
+ */
+
+const LENT_MAXIMUM = 512
+/** When the main thread is so far behind, the kernel's own queue takes the rest, and says so when it is full. */
+const BATCHES_MAXIMUM = 64
+const EVENTS_BYTES = 24 * 128
+const DATAGRAMS_AT_ONCE = 1024
+const ENOBUFS = -105
+
+if (parentPort === null) throw new Error('the kernel worker is started by src/sensor/kernel.ts')
+const port = parentPort
+const setup = workerData as KernelSetup
+const post = (message: FromKernel): void => port.postMessage(message)
+const counters = new Int32Array(setup.counters)
+const memory = allocate(64 * 1024)
+const poll = createPoll()
+const layers = createLayerWatch(setup.watchedDirectories)
+const connector = openProcessConnector()
+const table = createProcessTable(setup.proc)
+const containers = new Map<string, MarkedContainer>()
+/** By device and by mount, as the verdict worker found them. */
+const devices = new Map<number, MarkedContainer>()
+const mountIds = new Map<number, MarkedContainer>()
+const state = { stopped: false }
+
+let written: Written[] = []
+let named: Named[] = []
+let started: Started[] = []
+
+poll.add(setup.wake)
+if (setup.changes >= 0) poll.add(setup.changes)
+if (layers.group >= 0) poll.add(layers.group)
+else
+  post({
+    type: 'lost',
+    what: `creates, renames, deletes and chmods are seen by the sweep only: ${errorText(layers.group)}`,
+  })
+if (connector >= 0) poll.add(connector)
+else
+  post({
+    type: 'lost',
+    what: `programs from memory (memfd) and foreign mounts are seen by the sweep only: no process connector, ${errorText(connector)}`,
+  })
+post({ type: 'ready' })
+
+while (!state.stopped) {
+  const ready = poll.wait(-1)
+  if (ready.includes(setup.wake)) receive()
+  // Processes first: they are gone first.
+  if (connector >= 0) readProcesses()
+  if (ready.includes(setup.changes)) readChanges()
+  if (ready.includes(layers.group)) readNames()
+  flush()
+}
+for (const fd of [layers.group, connector]) if (fd >= 0) closeSync(fd)
+
+function receive(): void {
+  readInto(setup.wake, memory, 8)
+  for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
+    const message = next.message as ToKernel
+    if (message.type === 'stop') state.stopped = true
+    if (message.type === 'unwatch') {
+      forget(message.containerId)
+      layers.unwatch(message.containerId)
+    }
+    if (message.type === 'watch') {
+      const { containerId } = message.container.init
+      know(message.container)
+      const directories = layers.watch(containerId, message.container.upper)
+      if (directories > 0) post({ type: 'unwatched', containerId, directories })
+    }
+  }
+}
+
+function know(container: MarkedContainer): void {
+  forget(container.init.containerId)
+  containers.set(container.init.containerId, container)
+  for (const mount of container.mounts) {
+    mountIds.set(mount.mountId, container)
+    if (mount.own) devices.set(mount.device, container)
+  }
+  table.get(container.init.pid)
+}
+
+function forget(containerId: string): void {
+  containers.delete(containerId)
+  for (const map of [devices, mountIds])
+    for (const [key, { init }] of map) if (init.containerId === containerId) map.delete(key)
+}
+
+function flush(): void {
+  if (written.length + named.length + started.length === 0) return
+  Atomics.add(counters, 1, 1)
+  post({ type: 'batch', batch: { written, named, started } })
+  written = []
+  named = []
+  started = []
+  // Not a busy wait: the main thread notifies as it takes batches.
+  for (let behind = Atomics.load(counters, 1); behind > BATCHES_MAXIMUM; behind = Atomics.load(counters, 1))
+    Atomics.wait(counters, 1, behind, 1000)
+}
+
+function whoOf(pid: number, container: MarkedContainer | undefined): Lineage | null {
+  // Right after the gate this thread may not have heard of the container yet; the main thread cuts what it is given.
+  if (container === undefined) return table.lineage(pid, null)
+  const { init, pidNamespace } = container
+  return table.lineage(pid, { pid: init.pid, pidNamespace })
+}
+
+function readChanges(): void {
+  const length = readInto(setup.changes, memory, EVENTS_BYTES)
+  for (const event of parseFanotifyEvents(memory.bytes, Math.max(0, length))) {
+    if ((event.mask & EVENT.Q_OVERFLOW) !== 0) post({ type: 'overflow', source: 'fanotify' })
+    if (event.fd >= 0) noteWritten(event)
+  }
+}
+
+function noteWritten({ fd, pid }: FanotifyEvent): void {
+  const stat = fstatSync(fd, { bigint: true })
+  const device = Number(stat.dev)
+  // Only where the file system is not one container's own, a mount says whose it is.
+  const mountId = devices.has(device) ? -1 : mountIdOf(fd)
+  const lend = Atomics.load(counters, 0) < LENT_MAXIMUM
+  written.push({
+    fd: lend ? fd : null,
+    device,
+    mountId,
+    inode: Number(stat.ino),
+    links: Number(stat.nlink),
+    mode: Number(stat.mode),
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    sizeBytes: Number(stat.size),
+    mtimeNs: stat.mtimeNs,
+    ctimeNs: stat.ctimeNs,
+    path: pathOf(fd) ?? '',
+    who: whoOf(pid, devices.get(device) ?? mountIds.get(mountId)),
+  })
+  if (lend) Atomics.add(counters, 0, 1)
+  else closeSync(fd)
+}
+
+function readNames(): void {
+  const length = readInto(layers.group, memory)
+  for (const event of parseFanotifyEvents(memory.bytes, Math.max(0, length))) {
+    if ((event.mask & EVENT.Q_OVERFLOW) !== 0) post({ type: 'overflow', source: 'layer-watch' })
+    const name = parseFanotifyName(memory.bytes, event)
+    const place = name === null ? null : layers.locate(name)
+    if (place === null) continue
+    const who = whoOf(event.pid, containers.get(place.containerId))
+    named.push({ ...place, who })
+    const isNewFolder =
+      (event.mask & EVENT.ONDIR) !== 0 && (event.mask & (EVENT.CREATE | EVENT.MOVED_TO)) !== 0
+    if (!isNewFolder) continue
+    for (const path of layers.enter(place.containerId, place.path))
+      named.push({ containerId: place.containerId, path, who })
+  }
+}
+
+function readProcesses(): void {
+  // One event a datagram: taken together, so that they come before the files that these processes write.
+  for (let count = 0; count < DATAGRAMS_AT_ONCE; count++) {
+    const length = readInto(connector, memory)
+    if (length === ENOBUFS) post({ type: 'overflow', source: 'process-connector' })
+    if (length <= 0) return
+    for (const event of parseProcessEvents(memory.bytes, length)) {
+      if (event.what === 'exit') table.exited(event.pid)
+      if (event.what === 'fork') table.forked(event.pid, event.parentPid)
+      if (event.what === 'exec' || event.what === 'user') noteStarted(event.what, event.pid)
+    }
+  }
+}
+
+function noteStarted(what: Started['what'], pid: number): void {
+  const containerId = containerOf(pid)
+  if (containerId === null) return
+  // Told of a container that this thread has not heard of yet, too: the main thread may hear of it a moment later.
+  const process = table.executed(pid)
+  if (process === null) return
+  started.push({
+    what,
+    containerId,
+    process,
+    who: whoOf(pid, containers.get(containerId)),
+    exeDevice: exeDevice(pid),
+  })
+}
+
+/** By its control group: the one thing a process in a container cannot leave. Not only those that are looked after. */
+function containerOf(pid: number): string | null {
+  const text = readProcFile(`${setup.proc}/${pid}/cgroup`)?.toString('latin1') ?? ''
+  let found: string | null = null
+  for (const [id] of text.matchAll(/[0-9a-f]{64}/g)) {
+    if (containers.has(id)) return id
+    found ??= id
+  }
+  return found
+}
+
+function exeDevice(pid: number): number {
+  try {
+    return statSync(`${setup.proc}/${pid}/exe`).dev
+  } catch {
+    return -1
+  }
+}

@@ -1,0 +1,169 @@
+import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
+import { bytePath, pathJson } from '../lib/byte-path.ts'
+import type { ProcessRef } from '../protocol/findings.ts'
+
+/** What `/proc` tells of one process. `exe` and `argv` are the container's to choose. */
+export interface ProcessInfo extends ProcessRef {
+  /** "pid:[4026532201]": equal for processes of one process-id namespace. */
+  readonly pidNamespace: string
+}
+
+/** A process and its ancestors, nearest first. */
+export interface Lineage {
+  readonly processes: readonly ProcessInfo[]
+  /**
+   * Whether the way up does not pass the container's init, which is the last otherwise: it came by `docker exec` or the
+   * like. Null where the way was lost: an ancestor was gone, or the init was not known yet.
+   */
+  readonly byExec: boolean | null
+}
+
+const ARGV_BYTES = 4096
+const LINEAGE_LENGTH = 64
+const scratch = Buffer.allocUnsafe(ARGV_BYTES)
+
+/** Reads at most 4 KiB of a `/proc` file; null when it, or the process, is gone. */
+export function readProcFile(path: string): Buffer | null {
+  let fd
+  try {
+    fd = openSync(path, 'r')
+  } catch {
+    return null
+  }
+  try {
+    let length = 0
+    // A `/proc` file may come in pieces; an argv may be megabytes, of which these are the first.
+    for (let got = -1; got !== 0 && length < scratch.length; length += got)
+      got = readSync(fd, scratch, length, scratch.length - length, null)
+    return Buffer.from(scratch.subarray(0, length))
+  } catch {
+    return null
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** @param proc "/proc", or a fixture tree */
+export function readProcess(proc: string, pid: number): ProcessInfo | null {
+  const stat = parseStat(readProcFile(`${proc}/${pid}/stat`))
+  if (stat === null) return null
+  const uid = parseUid(readProcFile(`${proc}/${pid}/status`))
+  const { exe, argv } = readProgram(`${proc}/${pid}`)
+  return {
+    pid,
+    ...stat,
+    exe,
+    argv: argv === null ? null : parseArgv(argv),
+    uid,
+    uidInside: uid === null ? null : uidInside(readProcFile(`${proc}/${pid}/uid_map`), uid),
+    pidNamespace: pidNamespace(proc, pid),
+  }
+}
+
+const CHANGES_FOLLOWED = 8
+
+/** A wrapper starts the next program while it is looked at: its arguments must not be told of that one. */
+function readProgram(folder: string): { exe: ProcessRef['exe']; argv: Buffer | null } {
+  let exe = readLink(`${folder}/exe`)
+  for (let times = 0; times < CHANGES_FOLLOWED; times++) {
+    const argv = readProcFile(`${folder}/cmdline`)
+    const after = readLink(`${folder}/exe`)
+    if (after?.path === exe?.path) return { exe, argv }
+    exe = after
+  }
+  return { exe, argv: null }
+}
+
+/** "pid:[4026532201]"; empty when the process is gone. */
+export function pidNamespace(proc: string, pid: number): string {
+  try {
+    return readlinkSync(`${proc}/${pid}/ns/pid`)
+  } catch {
+    return ''
+  }
+}
+
+/**
+ * The process and its ancestors up to the container's init.
+ * @param container its init's process id and process-id namespace
+ */
+export function readLineage(
+  proc: string,
+  pid: number,
+  container: { readonly pid: number; readonly pidNamespace: string },
+): Lineage {
+  const processes: ProcessInfo[] = []
+  let next = pid
+  while (next > 1 && processes.length < LINEAGE_LENGTH) {
+    const info = readProcess(proc, next)
+    if (info === null) return { processes, byExec: null }
+    // The engine's own side of `docker exec` is no ancestor worth telling.
+    const isAbove = info.pidNamespace !== container.pidNamespace || isShim(info.command)
+    if (processes.length > 0 && isAbove) return { processes, byExec: true }
+    processes.push(info)
+    if (next === container.pid) return { processes, byExec: false }
+    next = info.parentPid
+  }
+  return { processes, byExec: next <= 1 && processes.length > 0 ? true : null }
+}
+
+/** What of the engine stands above a container's first process. */
+export function isShim(command: string): boolean {
+  return command.startsWith('containerd-shim') || command === 'conmon'
+}
+
+/** Of `/proc/<pid>/stat`: the command may itself hold spaces and parentheses, so what follows the last one counts. */
+export function parseStat(bytes: Buffer | null): {
+  command: string
+  parentPid: number
+  startTicks: number
+} | null {
+  if (bytes === null) return null
+  const text = bytes.toString('latin1')
+  const open = text.indexOf('(')
+  const close = text.lastIndexOf(')')
+  if (open === -1 || close < open) return null
+  const fields = text.slice(close + 2).split(' ')
+  return {
+    command: Buffer.from(text.slice(open + 1, close), 'latin1').toString('utf8'),
+    parentPid: Number(fields[1]),
+    startTicks: Number(fields[19]),
+  }
+}
+
+/** The effective user id, as the host sees it. */
+export function parseUid(bytes: Buffer | null): number | null {
+  const found = /^Uid:\t\d+\t(\d+)/m.exec(bytes?.toString('latin1') ?? '')
+  return found === null ? null : Number(found[1])
+}
+
+/** The process that a thread belongs to; the thread's own number when it is gone. */
+export function processOf(proc: string, thread: number): number {
+  const found = /^Tgid:\t(\d+)/m.exec(readProcFile(`${proc}/${thread}/status`)?.toString('latin1') ?? '')
+  return found === null ? thread : Number(found[1])
+}
+
+export function parseArgv(bytes: Buffer): readonly string[] | null {
+  if (bytes.length === 0) return null
+  const text = bytes.toString('utf8')
+  return (text.endsWith('\0') ? text.slice(0, -1) : text).split('\0')
+}
+
+/** Through `/proc/<pid>/uid_map` as the host reads it: lines of "inside outside count". */
+export function uidInside(map: Buffer | null, uid: number): number | null {
+  if (map === null) return null
+  for (const line of map.toString('latin1').split('\n')) {
+    const [inside, outside, count] = line.trim().split(/\s+/).map(Number)
+    if (inside === undefined || outside === undefined || count === undefined) continue
+    if (uid >= outside && uid < outside + count) return inside + uid - outside
+  }
+  return null
+}
+
+function readLink(path: string): ProcessRef['exe'] {
+  try {
+    return pathJson(bytePath(readlinkSync(path, 'buffer')))
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import { createReadStream, existsSync, mkdirSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { openWriter } from '../engine/writer.ts'
+import { UserError } from '../lib/errors.ts'
+import { printable } from '../lib/printable.ts'
+import { makeRoot, SUITE } from './debian-root.ts'
+import type { Host } from './host.ts'
+import { findImage } from './own-images.ts'
+import { complaint, refusal } from './refusal.ts'
+import type { BaseSettings } from './settings.ts'
+
+/** Raised when what makes a base changes, so that no cache holds what the old one made. */
+const RECIPE = 4
+
+/**
+ * The image that a Dockerfile's `ARG BASE` names: the declared one, by its digest, where the engine has it or a registry
+ * answers; else the declared packages.
+ * @returns its reference
+ */
+export async function baseImage(host: Host, service: string, base: BaseSettings): Promise<string> {
+  const { image, packages } = base
+  if (image === null) return packagesImage(host, service, packages)
+  if ((await findImage(host, image)) !== null) return image
+  host.tell(service, `fetching ${image}`)
+  const ran = await host.docker.run(['pull', '--quiet', image])
+  if (ran.code === 0) return image
+  if (packages.length === 0)
+    throw await refusal(host.docker, ran, `fetch the base image '${image}' of '${service}'`)
+  host.tell(service, `no registry gave ${image} (${printable(complaint(ran))}): making it of Debian packages`)
+  return packagesImage(host, service, packages)
+}
+
+/**
+ * An image of Debian packages, unpacked, and nothing else: no shell and no package manager unless they are asked for. Made once and kept, as an image in the engine and as a tar in the cache.
+ * @returns its reference
+ */
+async function packagesImage(host: Host, service: string, wanted: readonly string[]): Promise<string> {
+  const packages = [...new Set(wanted)].sort()
+  const recipe = JSON.stringify([RECIPE, SUITE, process.arch, packages])
+  const key = createHash('sha256').update(recipe).digest('hex').slice(0, 16)
+  const reference = `paddock/base:${key}`
+  if ((await findImage(host, reference)) !== null) return reference
+  const tar = join(cacheDir(host), `${key}.tar`)
+  if (!existsSync(tar)) {
+    host.tell(service, `unpacking ${packages.join(', ')} from Debian ${SUITE}`)
+    mkdirSync(cacheDir(host), { recursive: true, mode: 0o755 })
+    const fresh = `${tar}.${process.pid}`
+    await makeRoot(packages, fresh, host.signal)
+    renameSync(fresh, tar)
+  }
+  const writer = await openWriter(host.engine, host.signal)
+  await writer.importImage(createReadStream(tar), reference)
+  if ((await findImage(host, reference)) === null) {
+    throw new UserError(
+      `cannot make the base image of '${service}': the engine took it in and does not have it`,
+    )
+  }
+  return reference
+}
+
+function cacheDir({ env, stateDir }: Host): string {
+  return env['PADDOCK_CACHE_DIR'] ?? join(stateDir, 'cache')
+}
