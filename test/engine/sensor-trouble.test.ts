@@ -13,6 +13,8 @@ import { testEngine, type TestContainer } from './harness.ts'
 /** 100,000 in `npm run soak`. */
 const BURST = Number(process.env['PADDOCK_BURST'] ?? '40000')
 const BUILD = 3000
+/** Within this time after an overflow another sweep of all may follow. */
+const OVERFLOW_SWEEP_MS = 6000
 
 /** The sensor's threads, by what is said to them. */
 const threads = new Map<string, Worker>()
@@ -32,6 +34,9 @@ function changesOf({ id }: TestContainer, folder: string) {
       container?.id === id && change !== undefined && path?.path.startsWith(folder) === true,
   )
 }
+
+const sweptAt = ({ id }: TestContainer): string | null =>
+  under.sensor.answers.containers().find(({ container }) => container.id === id)?.lastSweepAt ?? null
 
 const sum = (all: readonly { readonly count: number }[]) => all.reduce((total, { count }) => total + count, 0)
 
@@ -55,11 +60,7 @@ test('the same user in two containers is told', async () => {
     ['one', 'other'].map((name) => engine.run({ name, args: ['--user=4711'] })),
   )
   assert.ok(one !== undefined && other !== undefined)
-  await until('both are swept', () =>
-    [one, other].every(({ id }) =>
-      under.sensor.answers.containers().some((each) => each.container.id === id && each.lastSweepAt !== null),
-    ),
-  )
+  await until('both are swept', () => [one, other].every((each) => sweptAt(each) !== null))
   under.sensor.answers.sweep(null)
   const finding = await under.finding(
     'the shared user',
@@ -71,11 +72,7 @@ test('the same user in two containers is told', async () => {
 
 test("a process that left its container's namespaces is told at the second sweep", async (t) => {
   const container = await engine.run({ name: 'left' })
-  await until('it is swept', () =>
-    under.sensor.answers
-      .containers()
-      .some((each) => each.container.id === container.id && each.lastSweepAt !== null),
-  )
+  await until('it is swept', () => sweptAt(container) !== null)
   const child = spawn('sleep', ['1000000'], { stdio: 'ignore' })
   t.after(() => child.kill('SIGKILL'))
   joinControlGroups(child.pid ?? 0, await container.pid())
@@ -94,6 +91,8 @@ test("a process that left its container's namespaces is told at the second sweep
 
 test('a build of thousands of files is one growing group, in which every file is counted', async () => {
   const container = await engine.run({ name: 'build' })
+  // What a sweep sees first is told of nobody.
+  await until('it is swept', () => sweptAt(container) !== null)
   await container.exec('sh', '-c', makeFiles('/build', BUILD))
   await until('all are told', () => sum(changesOf(container, '/build')) >= BUILD + 1)
   under.sensor.answers.sweep(container.id)
@@ -124,6 +123,11 @@ test(`a burst of ${BURST} files that fills the queue is told as an overflow, and
 })
 
 test('a thread that dies is told; the one in its place sees and denies as before', async () => {
+  const sweeps = () => under.sensor.answers.status().lastSweep?.at ?? ''
+  await until(
+    'no sweep of an earlier test is due',
+    () => Date.now() - Date.parse(sweeps()) > OVERFLOW_SWEEP_MS,
+  )
   const container = await engine.run({ name: 'threads', labels: { 'paddock.exec': 'deny' } })
   const ofContainer = (at: string) => (finding: NewFinding) =>
     finding.container?.id === container.id && finding.path?.path === at
@@ -131,7 +135,6 @@ test('a thread that dies is told; the one in its place sees and denies as before
   await under.finding('a folder before', ofContainer('/before'))
   await threads.get('watch')?.terminate()
   await under.finding('the death of one', ({ reasons }) => reasons.includes('kernel-events-died'))
-  const sweeps = () => under.sensor.answers.status().lastSweep?.at
   const before = sweeps()
   await until('all is swept', () => sweeps() !== before)
   await container.exec('mkdir', '/after')

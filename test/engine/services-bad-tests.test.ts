@@ -48,7 +48,7 @@ for (const [name, settings, script, says] of bad) {
 test('a test that cannot be run, and one whose service never gets healthy, are told with the logs kept', async () => {
   herd.service('absent', { 'compose.yaml': webCompose().replace('  web:', '  absent:') })
   const absent = await herd.paddock('test', 'absent')
-  assert.equal(absent.code, 1)
+  assert.equal(absent.code, 1, absent.out + absent.err)
   assert.match(absent.out, /FAILED: cannot run .*\/test: there is no such file/)
   herd.service('sick', {
     'compose.yaml': webCompose('', 'healthyWithin: 3s')
@@ -57,7 +57,7 @@ test('a test that cannot be run, and one whose service never gets healthy, are t
     test: '#!/bin/sh\nexit 0\n',
   })
   const sick = await herd.paddock('test', 'sick')
-  assert.equal(sick.code, 1)
+  assert.equal(sick.code, 1, sick.out + sick.err)
   assert.match(sick.out, /FAILED: cannot start 'sick': /)
   assert.equal(await engine.cli('ps', '-aq', '--filter', `label=paddock.herd=${herd.dir}`), '')
 })
