@@ -1,6 +1,7 @@
 import { stringify } from 'yaml'
 import { printable } from '../lib/printable.ts'
 import { UserError } from '../lib/errors.ts'
+import { containersOf, ofInstance } from './containers.ts'
 import { copyData, idOffset, letThrough, makeDataFolders, makeScratch } from './data.ts'
 import type { Service } from './declaration.ts'
 import { type Host, instanceOn } from './host.ts'
@@ -105,12 +106,26 @@ export async function bringUp(
   const seconds = String(Math.ceil(healthyWithinMs / 1000))
   const flags = ['up', '--detach', '--no-build', '--remove-orphans', '--wait', '--wait-timeout', seconds]
   const ran = await compose(host, instance, [...flags, ...(recreate ? ['--force-recreate'] : [])])
-  if (ran.code === 0) {
+  // Compose may also end with 0 when the time is over (2.26: its wait returns no error where it ends between two looks).
+  const ailing = ran.code === 0 ? await firstNotHealthy(host, instance) : null
+  if (ran.code === 0 && ailing === null) {
     host.tell(instance.service, 'healthy')
     return
   }
   for (const line of await lastLines(host, instance, 10)) host.tell(instance.service, `| ${printable(line)}`)
-  throw await refusal(host.docker, ran, `start '${instance.service}'`)
+  if (ailing === null) throw await refusal(host.docker, ran, `start '${instance.service}'`)
+  throw new UserError(`cannot start '${instance.service}': ${ailing} is not healthy after ${seconds} s`, {
+    hint: 'mend what its health check asks, or give it more time (x-paddock: healthyWithin)',
+  })
+}
+
+/** The name of one that does not run, or whose health check does not pass; null where there is none. */
+async function firstNotHealthy(host: Host, instance: Instance): Promise<string | null> {
+  for (const { id, name } of await containersOf(host, ofInstance(instance))) {
+    const { state, health } = await host.engine.container(id)
+    if (state !== 'running' || !['none', 'healthy'].includes(health)) return name
+  }
+  return null
 }
 
 /** `docker compose` for an instance that was started once. */
