@@ -29,6 +29,7 @@ export interface Herd extends EngineFollower {
   /** Tells a new thread of kernel events what it is to listen to: the marks stand. */
   watchAll(): void
   judgeAllAnew(): void
+  stop(): void
 }
 
 export interface HerdParts {
@@ -48,12 +49,14 @@ interface HerdOptions {
 
 const EARLY_MAXIMUM = 256
 const LIST_PATIENCE_MS = 10_000
+/** One that restarts, or that the host starts after the sensor, is no trouble. */
+const ENGINE_PATIENCE_MS = 10_000
 const FIRST_SWEEP_MS = 1000
 
 export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd {
   const followed = new Map<string, Followed>()
   const engines = new Map<EngineReader, { kind: EngineKind; dataRoot: string }>()
-  const silent = new Set<EngineReader>()
+  const silent = new Map<EngineReader, NodeJS.Timeout>()
   /** Marked by the gate before the engine told of them. */
   const early = new Map<string, MarkedContainer>()
   const firstList = new Map<EngineReader, PromiseWithResolvers<null>>()
@@ -150,6 +153,7 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
       const there = new Set((await engine.containers({ all: true })).map(({ id }) => id))
       for (const [id, one] of followed) if (one.engine === engine && !there.has(id)) this.removed(id)
       for (const id of there) await touched(engine, id, null)
+      clearTimeout(silent.get(engine))
       if (silent.delete(engine)) theParts().sweeper.sweepAll()
       listedOnce(engine).resolve(null)
     },
@@ -162,8 +166,9 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
       theParts().files.forget(containerId)
     },
     lost(engine, why) {
-      if (!silent.has(engine)) trouble('engine-lost', `${engine.address}: ${why}`)
-      silent.add(engine)
+      if (silent.has(engine)) return
+      const tell = (): void => trouble('engine-lost', `${engine.address}: ${why}`)
+      silent.set(engine, setTimeout(tell, ENGINE_PATIENCE_MS).unref())
     },
     marked(container) {
       const { containerId } = container.init
@@ -206,6 +211,9 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
         judgeAnew(one, one.container, policies, exec)
         announcePolicy(one)
       }
+    },
+    stop() {
+      for (const timer of silent.values()) clearTimeout(timer)
     },
   }
 }

@@ -54,6 +54,12 @@ export function beginLife(path: string, sink: FindingSink, cause: string | null)
   }
 }
 
+/** Where it ended in order with the host, the engine and its containers had ended before it. */
+function severityOf(ended: boolean, rebooted: boolean): NewFinding['severity'] {
+  if (ended && rebooted) return 'low'
+  return ended || rebooted ? 'medium' : 'high'
+}
+
 function gapFinding(last: Life, startedAt: string, boot: string, cause: string | null): NewFinding {
   const rebooted = last.boot !== boot
   const how = last.ended
@@ -64,7 +70,7 @@ function gapFinding(last: Life, startedAt: string, boot: string, cause: string |
   return {
     kind: 'trouble',
     source: 'sensor',
-    severity: last.ended || rebooted ? 'medium' : 'high',
+    severity: severityOf(last.ended, rebooted),
     reasons: [last.ended ? 'sensor-was-stopped' : 'sensor-died'],
     summary: `the sensor ${how} and nobody looked from ${last.aliveAt} to ${startedAt}: programs ran unjudged, and changes are found by the sweep that follows`,
     container: null,

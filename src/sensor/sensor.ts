@@ -113,6 +113,7 @@ export function startSensor(options: SensorOptions): Sensor {
       stopping.abort()
       clock.stop()
       audits.stop()
+      herd.stop()
       await sweeper.stop()
       await Promise.all([verdicts.stop(), kernel.stop(), ...following])
       intake.stop()

@@ -31,6 +31,8 @@ export interface SensorServer {
 }
 
 const MAX_CONNECTIONS = 16
+/** One that is started again, as on every restart of the host, is no trouble. */
+const WATCH_PATIENCE_MS = 10_000
 const CONNECTION_RATE = { burst: 50, perSecond: 10 }
 
 const watchGone: Trouble = {
@@ -54,6 +56,7 @@ export async function startServer(options: SensorServerOptions): Promise<SensorS
   >
   let receiver: Connection | null = null
   let closing = false
+  let gone: NodeJS.Timeout | undefined
   const mayConnect = rateBucket(CONNECTION_RATE)
   const troubles = foldTrouble((finding) => {
     sink.emit(finding)
@@ -91,13 +94,14 @@ export async function startServer(options: SensorServerOptions): Promise<SensorS
       onReceiver: () => {
         const before = receiver
         receiver = connection
+        clearTimeout(gone)
         before?.end('replaced', 'another receiver subscribed')
       },
       onClosed: () => {
         connections.delete(connection)
         if (receiver !== connection) return
         receiver = null
-        if (!closing) troubles.tell(watchGone)
+        if (!closing) gone = setTimeout(() => troubles.tell(watchGone), WATCH_PATIENCE_MS).unref()
       },
     })
     connections.add(connection)
@@ -114,6 +118,7 @@ export async function startServer(options: SensorServerOptions): Promise<SensorS
   return {
     async close() {
       closing = true
+      clearTimeout(gone)
       const closed = once(server, 'close')
       server.close()
       for (const connection of connections) connection.end('ending', 'the sensor ends')
