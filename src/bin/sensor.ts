@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { findEngines } from '../engine/connect.ts'
 import { lateEngine } from '../engine/late.ts'
@@ -37,11 +37,14 @@ try {
   const { exec } = values
   if (exec !== 'alert' && exec !== 'deny') throw new UserError(`--exec is '${exec}', not alert or deny`)
   const parts = confine()
-  const stateDir = env['PADDOCK_STATE_DIR'] ?? '/var/lib/paddock'
-  const configDir = env['PADDOCK_CONFIG_DIR'] ?? '/etc/paddock'
+  const stateDir = resolve(env['PADDOCK_STATE_DIR'] ?? '/var/lib/paddock')
+  const runDir = resolve(env['PADDOCK_RUN_DIR'] ?? '/run/paddock')
+  const policyDir = resolve(values.policy ?? join(env['PADDOCK_CONFIG_DIR'] ?? '/etc/paddock', 'policy.d'))
+  // Node starts no thread in a folder that somebody removed.
+  process.chdir('/')
   const keeping = openKeeping({
     stateDir,
-    runDir: env['PADDOCK_RUN_DIR'] ?? '/run/paddock',
+    runDir,
     groupId: groupId(values.group),
     spoolQuotaBytes: mebibytes('--spool-mib', values['spool-mib']),
     evidenceQuotaBytes: mebibytes('--evidence-mib', values['evidence-mib']),
@@ -50,9 +53,7 @@ try {
   })
   const sensor = startSensor({
     engines: findEngines(values.engine, env, existsSync).map((path) => lateEngine(path)),
-    policies: openPolicyStore(values.policy ?? join(configDir, 'policy.d'), {
-      mustExist: values.policy !== undefined,
-    }),
+    policies: openPolicyStore(policyDir, { mustExist: values.policy !== undefined }),
     sink: keeping.sink,
     evidence: keeping.evidence,
     exec,

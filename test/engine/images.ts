@@ -48,7 +48,7 @@ export async function importImage(
   await runDocker(engine.address, ['import', ...flags, '-', tag], { input: createReadStream(tar) })
 }
 
-function busyboxTar(): string {
+export function busyboxTar(): string {
   const tar = join(cacheDir, 'busybox-1.tar')
   if (existsSync(tar)) return tar
   const work = mkdtempSync(join(cacheDir, 'busybox-'))

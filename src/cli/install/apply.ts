@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { hasCode, UserError } from '../../lib/errors.ts'
 import { accounts } from './host.ts'
@@ -62,11 +71,25 @@ function doStep(step: Step, root: string): void {
       break
     }
     case 'remove':
-      rmSync(join(root, step.path), { recursive: step.isFolder })
+      remove(join(root, step.path), step.isFolder)
       break
     case 'run':
       run(step.argv)
       break
+  }
+}
+
+/** A folder that is a filesystem of its own is emptied, and stays. */
+function remove(path: string, isFolder: boolean): void {
+  if (!isFolder) {
+    rmSync(path)
+    return
+  }
+  for (const name of readdirSync(path)) rmSync(join(path, name), { recursive: true })
+  try {
+    rmdirSync(path)
+  } catch (error) {
+    if (!hasCode(error, 'EBUSY')) throw error
   }
 }
 

@@ -4,8 +4,10 @@ import {
   PACKAGED_HERD,
   packagedPrograms,
   type Programs,
+  SENSOR_UNIT,
   UNIT_MARK,
   units,
+  WATCH_UNIT,
 } from './units.ts'
 
 /** What an installation needs to know of the host. Paths are those of the host, without `--root`. */
@@ -38,6 +40,9 @@ export const ACCOUNT = 'paddock'
 const UNIT_FOLDER = '/etc/systemd/system'
 const STATE_FOLDER = '/var/lib/paddock'
 const CONFIG_FOLDER = '/etc/paddock'
+const RUN_FOLDER = '/run/paddock'
+/** What is started again when its unit changed. */
+const RUNNING_UNITS: readonly string[] = [SENSOR_UNIT, WATCH_UNIT]
 
 const FOLDERS = [
   { path: CONFIG_FOLDER, mode: 0o755, owner: 'root', group: 'root' },
@@ -68,6 +73,7 @@ export function planInstall(host: HostFacts, programs: Programs, herd: string | 
   }
   const conflicts: string[] = []
   const changed: string[] = []
+  const older: string[] = []
   for (const [name, text] of units(programs, herd)) {
     const path = `${UNIT_FOLDER}/${name}`
     const there = host.text(path)
@@ -75,10 +81,12 @@ export function planInstall(host: HostFacts, programs: Programs, herd: string | 
     if (there !== null && !there.startsWith(UNIT_MARK)) conflicts.push(path)
     else steps.push({ kind: 'file', path, text })
     changed.push(name)
+    if (there !== null && RUNNING_UNITS.includes(name)) older.push(name)
   }
   if (changed.length > 0 && host.systemd) {
     steps.push({ kind: 'run', argv: ['systemctl', 'daemon-reload'] })
     steps.push({ kind: 'run', argv: ['systemctl', 'enable', '--now', ...ENABLED_UNITS] })
+    if (older.length > 0) steps.push({ kind: 'run', argv: ['systemctl', 'try-restart', ...older] })
     if (changed.includes(HERD_UNIT)) steps.push({ kind: 'run', argv: ['systemctl', 'enable', HERD_UNIT] })
   }
   return { steps: conflicts.length > 0 ? [] : steps, conflicts }
@@ -96,10 +104,12 @@ export function planUninstall(host: HostFacts, purge: boolean): Plan {
   }
   for (const path of ours) steps.push({ kind: 'remove', path, isFolder: false })
   if (ours.length > 0 && host.systemd) steps.push({ kind: 'run', argv: ['systemctl', 'daemon-reload'] })
+  // The sensor's unit leaves it for watch when it ends.
+  const folders = [...(ours.length > 0 ? [RUN_FOLDER] : []), ...(purge ? [STATE_FOLDER, CONFIG_FOLDER] : [])]
+  for (const path of folders) {
+    if (host.folder(path) !== null) steps.push({ kind: 'remove', path, isFolder: true })
+  }
   if (purge) {
-    for (const path of [STATE_FOLDER, CONFIG_FOLDER]) {
-      if (host.folder(path) !== null) steps.push({ kind: 'remove', path, isFolder: true })
-    }
     // While its files are kept, their owner is kept too: nobody else is to get the number.
     if (host.hasUser) steps.push({ kind: 'no-user', name: ACCOUNT })
     if (host.hasGroup) steps.push({ kind: 'no-group', name: ACCOUNT })

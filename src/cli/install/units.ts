@@ -51,6 +51,8 @@ Description=Paddock sensor: sees what changes and runs in containers, and judges
 # It waits for engines, so that no container starts before it looks.
 Before=docker.service podman.service
 After=local-fs.target
+# However often it is made to end, it is started again.
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec
@@ -86,10 +88,11 @@ RestrictAddressFamilies=AF_UNIX AF_NETLINK
 IPAddressDeny=any
 RestrictNamespaces=yes
 RestrictRealtime=yes
-RestrictSUIDSGID=yes
+# Not RestrictSUIDSGID=: it takes openat2 away, by which no path leads out of a layer directory.
 LockPersonality=yes
 SystemCallArchitectures=native
-SystemCallFilter=@system-service @mount fanotify_init fanotify_mark
+# With seccomp it refuses itself more than a unit can.
+SystemCallFilter=@system-service @mount fanotify_init fanotify_mark seccomp
 SystemCallErrorNumber=EPERM
 
 [Install]
@@ -107,6 +110,9 @@ function watchUnit({ node, dist }: Programs): string {
 Description=Paddock watch: remembers what the sensor found, shows it and tells people
 Wants=paddock-sensor.service
 After=paddock-sensor.service network.target
+# When the host goes down it tells what containers do until the last of them ended.
+Before=docker.service podman.service
+StartLimitIntervalSec=0
 
 [Service]
 Type=exec
@@ -164,10 +170,11 @@ After=paddock-sensor.service docker.service podman.service
 Type=oneshot
 ExecStart=${node} ${dist}/paddock.js audit --alert
 # 1: something is worse, and was told.
-SuccessExitStatus=1
+SuccessExitStatus=1 SIGTERM
 # It rests, so that it gets a part of the time however often containers start. What comes meanwhile is one more audit
-# afterwards: the path is looked at again when this ends, however it ends.
-ExecStopPost=/bin/sleep 20
+# afterwards: the path is looked at again when this ends, however it ends. A host that goes down does not wait for it.
+ExecStart=/bin/sleep 20
+ExecStopPost=/bin/sh -c 'test "$SERVICE_RESULT" = success || sleep 20'
 TimeoutStartSec=10min
 UMask=0077
 Nice=19
