@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../lib/errors.ts'
 import { type Host, serviceOf } from './host.ts'
 import { SERVICE_NAME, serviceNames } from './herd.ts'
@@ -9,12 +10,15 @@ import { refusal } from './refusal.ts'
 import { usualSettings } from './settings.ts'
 import type { Ordered } from './waves.ts'
 
+const NETWORK_TRIES = 20
+const NETWORK_PAUSE_MS = 500
+
 /** Stops and removes an instance's containers and networks. Its data stays, except a test's. */
 export async function stop(host: Host, instance: Instance): Promise<void> {
   host.tell(instance.service, 'stopping')
   const file = existsSync(instance.modelPath) ? ['-f', instance.modelPath] : []
   const isTest = instance.kind === 'test'
-  const ran = await host.docker.run([
+  const words = [
     'compose',
     '-p',
     instance.project,
@@ -22,7 +26,13 @@ export async function stop(host: Host, instance: Instance): Promise<void> {
     'down',
     '--remove-orphans',
     ...(isTest ? ['--volumes', '--timeout', '1'] : []),
-  ])
+  ]
+  let ran = await host.docker.run(words)
+  for (let again = 0; again < NETWORK_TRIES && /has active endpoints/.test(ran.stderr); again++) {
+    // Who needs this one and stops beside it, its declaration lost, is still in its network.
+    await sleep(NETWORK_PAUSE_MS)
+    ran = await host.docker.run(words)
+  }
   if (ran.code !== 0) throw await refusal(host.docker, ran, `stop '${instance.service}'`)
   removePolicy(host, instance)
   host.tell(instance.service, 'down')
