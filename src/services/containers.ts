@@ -34,6 +34,11 @@ export async function containersOf(
   return own.filter(wanted).sort((a, b) => (a.name < b.name ? -1 : 1))
 }
 
+/** Compose names a container that replaces another "<12 digits of the other's id>_<name>" until the other is gone. */
+export function lastingName(name: string): string {
+  return name.replace(/^[0-9a-f]{12}_/, '')
+}
+
 export function ofInstance({ project }: Instance): (container: ServiceContainer) => boolean {
   return (container) => container.project === project
 }

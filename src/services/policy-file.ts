@@ -7,12 +7,15 @@ import type { Host } from './host.ts'
 import type { Instance } from './instance.ts'
 import { writeWhole } from './record.ts'
 
-/** What the sensor is to expect of an instance's containers, in the grammar of policy.d. */
+/**
+ * What the sensor is to expect of an instance's containers, in the grammar of policy.d. One that replaces another is made
+ * under a name of the moment (`lastingName`), and starts right after it got its own: it is meant under both.
+ */
 export function policyText(service: Service, instance: Instance): string {
   const declared = service.policy?.values ?? {}
   return (
     `# Written by 'paddock up' from ${JSON.stringify(service.composePath)}; taken away by 'paddock down'. Change it there.\n` +
-    stringify({ match: { container: `${instance.project}-*` }, ...declared })
+    stringify({ match: { container: `*${instance.project}-*` }, ...declared })
   )
 }
 

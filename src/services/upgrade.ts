@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { UserError } from '../lib/errors.ts'
 import { build } from './build.ts'
-import { containersOf, isProductionUp, ofInstance } from './containers.ts'
+import { containersOf, isProductionUp, lastingName, ofInstance } from './containers.ts'
 import type { Service } from './declaration.ts'
 import { type Host, instanceOn } from './host.ts'
 import { goBack, journal } from './journal.ts'
@@ -92,7 +92,7 @@ async function newsSince(host: Host, name: string, ask: UpgradeOptions['alerts']
   return async () => {
     const now = (await ask()) ?? []
     const news = now.find(({ id, container, findings, firstAt, reasons }) => {
-      if (container?.startsWith(`${project}-`) !== true) return false
+      if (!lastingName(container ?? '').startsWith(`${project}-`)) return false
       // Told anew of each new container: it speaks of who else runs here, not of the version.
       if (reasons.every((reason) => reason === 'user-shared')) return false
       // Where nobody answered before, its time tells.

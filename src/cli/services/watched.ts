@@ -2,6 +2,7 @@ import type { Alert } from '../../alerts/alert.ts'
 import type { ExecMode } from '../../policy/policy.ts'
 import { policyOf } from '../../policy/store.ts'
 import { type Severity, severities } from '../../protocol/findings.ts'
+import { lastingName } from '../../services/containers.ts'
 import type { ServiceStatus } from '../../services/status.ts'
 import type { Io } from '../command.ts'
 import { declaredPolicies } from '../policy-path.ts'
@@ -33,7 +34,7 @@ export async function watchedState(status: readonly ServiceStatus[], io: Io): Pr
     ]),
   )
   const open = await openAlerts(io)
-  const byName = open === null ? null : Map.groupBy(open, ({ container }) => container ?? '')
+  const byName = open === null ? null : Map.groupBy(open, ({ container }) => lastingName(container ?? ''))
   return {
     exec: (id) => modes.get(id) ?? 'alert',
     alerts: (name) => (byName === null ? null : summary(byName.get(name) ?? [])),
