@@ -65,8 +65,10 @@ try {
     log(readyLine(sensor.answers))
   })
 
+  let ending: Promise<void> | null = null
+  // Whoever supervises may both say so and let go of the other end.
   const end = () => {
-    void sensor.stop().then(() => keeping.close())
+    ending ??= sensor.stop().then(() => keeping.close())
   }
   process.once('SIGINT', end)
   process.once('SIGTERM', end)

@@ -33,9 +33,10 @@ try {
     },
   })
   console.log(`paddock-watch: ${watch.url} (token in ${watch.tokenFile})`)
+  let ending: PromiseLike<void> | null = null
   const end = () => {
     // Connections and timers end with it; then nothing keeps the process.
-    void watch[Symbol.asyncDispose]()
+    ending ??= watch[Symbol.asyncDispose]()
     process.stdin.destroy()
   }
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, end)

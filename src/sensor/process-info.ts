@@ -96,7 +96,7 @@ export function readLineage(
   let next = pid
   while (next > 1 && processes.length < LINEAGE_LENGTH) {
     const info = readProcess(proc, next)
-    if (info === null) return { processes, byExec: null }
+    if (info === null) return { processes, byExec: isOrphanOfEngine(proc, processes.at(-1)) || null }
     // The engine's own side of `docker exec` is no ancestor worth telling.
     const isAbove = info.pidNamespace !== container.pidNamespace || isShim(info.command)
     if (processes.length > 0 && isAbove) return { processes, byExec: true }
@@ -105,6 +105,17 @@ export function readLineage(
     next = info.parentPid
   }
   return { processes, byExec: next <= 1 && processes.length > 0 ? true : null }
+}
+
+/**
+ * Whether a process whose parent ended is a child of the engine's side now: that becomes of what came by exec, for its parent
+ * was not in the container. Other orphans are given to the container's init (pid_namespaces(7), PR_SET_CHILD_SUBREAPER).
+ */
+export function isOrphanOfEngine(proc: string, orphan: ProcessInfo | undefined): boolean {
+  const now = orphan === undefined ? null : readProcess(proc, orphan.pid)
+  if (orphan === undefined || now === null || now.parentPid === orphan.parentPid) return false
+  if (orphan.startTicks > 0 && orphan.startTicks !== now.startTicks) return false
+  return isShim(readProcess(proc, now.parentPid)?.command ?? '')
 }
 
 /** What of the engine stands above a container's first process. */

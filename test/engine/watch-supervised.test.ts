@@ -50,6 +50,8 @@ test('the sensor killed: told, started again within a second, and it denies agai
   }
   assert.match((await watch.paddock('alerts', 'ls', '--json')).stdout, /while-watch-was-dead/)
   assert.equal(await watch.interrupt(), 1)
+  // It closes its files once, not those that came to have their numbers.
+  assert.doesNotMatch(watch.said(), /EBADF|cannot/)
 })
 
 test('what the two may do: the sensor keeps few capabilities and no network, watch is nobody', async (t) => {

@@ -42,6 +42,18 @@ test('a lineage ends at the init, or where the engine came in; a parent that nob
   assert.equal(table.lineage(29, init), null)
 })
 
+test('who came by exec and lost its parent is the child of the shim by then', (t) => {
+  const folder = proc(t)
+  const table = createProcessTable(folder)
+  const stat = join(folder, '30/stat')
+  const [before, after] = [29, 5].map((parent) => `30 (cp) S ${parent} ${'0 '.repeat(17)}30 0`)
+  writeFileSync(stat, before ?? '')
+  table.executed(30)
+  writeFileSync(stat, after ?? '')
+  const who = table.lineage(30, init)
+  assert.deepEqual([who?.processes.map(({ pid }) => pid), who?.byExec], [[30], true])
+})
+
 test('a process that is gone is remembered with who started it', (t) => {
   const folder = proc(t)
   const table = createProcessTable(folder)

@@ -1,4 +1,4 @@
-import { isShim, type Lineage, type ProcessInfo, readProcess } from '../process-info.ts'
+import { isOrphanOfEngine, isShim, type Lineage, type ProcessInfo, readProcess } from '../process-info.ts'
 
 /**
  * Processes of containers, remembered from the moment they started until a while after they ended, so that who did something
@@ -86,7 +86,11 @@ export function createProcessTable(proc: string): ProcessTable {
       let next = pid
       while (next > 1 && processes.length < LINEAGE_LENGTH) {
         const info = get(next)
-        if (info === null) return processes.length === 0 ? null : { processes, byExec: null }
+        if (info === null) {
+          if (processes.length === 0) return null
+          const byExec = init !== null && isOrphanOfEngine(proc, processes.at(-1))
+          return { processes, byExec: byExec || null }
+        }
         // Above the container is the engine's own side.
         const isOther = ![UNKNOWN, namespace].includes(info.pidNamespace) && namespace !== UNKNOWN
         const isAbove = isOther || isShim(info.command)
