@@ -129,6 +129,7 @@ test('a thread that dies is told; the one in its place sees and denies as before
     () => Date.now() - Date.parse(sweeps()) > OVERFLOW_SWEEP_MS,
   )
   const container = await engine.run({ name: 'threads', labels: { 'paddock.exec': 'deny' } })
+  await until('its own first sweep is over', () => sweptAt(container) !== null)
   const ofContainer = (at: string) => (finding: NewFinding) =>
     finding.container?.id === container.id && finding.path?.path === at
   await container.exec('mkdir', '/before')
