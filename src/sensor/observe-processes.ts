@@ -20,6 +20,8 @@ export interface ProcessJudge {
   /** What ran in a container at the last sweep. */
   processesOf(containerId: string): readonly ProcessInfo[]
   missingOf(containerId: string): readonly string[]
+  /** Judges at once what is still settling. */
+  stop(): void
 }
 
 /** A daemon changes its user right after it started: it is judged by what it is then. */
@@ -32,6 +34,8 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
   const told = new Set<string>()
   let running = new Map<string, ProcessInfo[]>()
   let missing = new Map<string, readonly string[]>()
+  /** Started just now. */
+  const settling = new Map<NodeJS.Timeout, () => void>()
   /** Users of a container that others have too, told already. */
   const hostNamespaces = namespacesOf(proc, 'self')
   const suspects = new Set<string>()
@@ -213,12 +217,17 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
     started(followed, { process: info, exeDevice: device, who }) {
       judgeStrange(followed, info, device, 'process-connector', who)
       if (followed.judge.processes === null) return
-      setTimeout(() => {
+      const settled = (): void => {
         const again = readProcess(proc, info.pid)
         const same =
           again !== null && again.startTicks === info.startTicks && again.exe?.path === info.exe?.path
         judgeExpected(followed, same ? again : info, 'process-connector', who, !same)
+      }
+      const timer = setTimeout(() => {
+        settling.delete(timer)
+        settled()
       }, SETTLE_MS)
+      settling.set(timer, settled)
     },
     sweep(all) {
       const byId = new Map([...all].filter((one) => one.marked !== null).map((one) => [one.ref.id, one]))
@@ -229,6 +238,13 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
     },
     processesOf: (containerId) => running.get(containerId) ?? [],
     missingOf: (containerId) => missing.get(containerId) ?? [],
+    stop() {
+      for (const [timer, settled] of settling) {
+        clearTimeout(timer)
+        settled()
+      }
+      settling.clear()
+    },
   }
 }
 

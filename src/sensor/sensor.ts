@@ -117,6 +117,7 @@ export function startSensor(options: SensorOptions): Sensor {
       await sweeper.stop()
       await Promise.all([verdicts.stop(), kernel.stop(), ...following])
       intake.stop()
+      processes.stop()
       if (changes >= 0) closeSync(changes)
       fold.stop()
     },
