@@ -103,8 +103,8 @@ const LONGEST_SETTINGS_BYTES = 256 * 1024
 /** Words of lines that speak of users: `user www-data;`, `exec gosu redis "$@"`. */
 function namedIn({ root, config, keep }: Subject): Set<string> {
   const etc = resolve(root, '/etc').node
-  const settings = [...(etc === null ? [] : walk(etc))].filter((node) => !ACCOUNT_FILES.test(node.name))
-  const scripts = [...walk(root)].filter(
+  const settings = etc === null ? [] : walk(etc).filter((node) => !ACCOUNT_FILES.test(node.name))
+  const scripts = walk(root).filter(
     (node) =>
       keep.has(node) &&
       (node.inode.mode & 0o111) !== 0 &&

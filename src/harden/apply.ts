@@ -39,11 +39,14 @@ function perform(action: Action): Deed {
   const none = { path, entries: 1, sizeBytes: 0, nameOf: null }
   switch (action.do) {
     case 'remove': {
-      const below = [...walk(node)]
-      const sizeBytes = below.reduce((sum, { inode: each }) => sum + (each.content?.sizeBytes ?? 0), 0)
+      let [entries, sizeBytes] = [0, 0]
+      for (const { inode: each } of walk(node)) {
+        entries++
+        sizeBytes += each.content?.sizeBytes ?? 0
+      }
       const nameOf = busyboxName(inode)
       remove(node)
-      return { ...none, did: 'removed', change: '', entries: below.length, sizeBytes, nameOf }
+      return { ...none, did: 'removed', change: '', entries, sizeBytes, nameOf }
     }
     case 'mode': {
       const change = `${octal(inode.mode)} → ${octal(action.mode)}`

@@ -65,7 +65,7 @@ export function takeCensus(root: TreeNode): Census {
     if ((inode.mode & 0o6000) !== 0) count.setuid++
     if ((inode.mode & 0o111) !== 0 && isProgram(node)) count.programs++
     if (!seen.has(inode)) count.sizeBytes += inode.content?.sizeBytes ?? 0
-    seen.add(inode)
+    if (inode.isLinked) seen.add(inode)
   }
   const accounts = accountsOf(root)
   return {

@@ -160,8 +160,10 @@ function describe(
 
 /** What was kept for a reason of its own, folders on the way left out. */
 function keptFiles(root: TreeNode, keep: Keep): { path: string; why: string }[] {
-  return [...walk(root)].flatMap((node) => {
-    const why = keep.why(node)
-    return why === null || node.inode.type === 'directory' ? [] : [{ path: pathOf(node), why }]
-  })
+  return walk(root)
+    .flatMap((node) => {
+      const why = keep.why(node)
+      return why === null || node.inode.type === 'directory' ? [] : [{ path: pathOf(node), why }]
+    })
+    .toArray()
 }

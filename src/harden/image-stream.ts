@@ -60,7 +60,7 @@ export async function takeIn(saved: AsyncIterable<Buffer>): Promise<TakenImage> 
 
 function merge(layers: readonly Layer[]): TreeNode {
   const root = newRoot()
-  for (const { spool, offset, sizeBytes } of layers) mergeLayer(root, spool, offset, sizeBytes)
+  for (const [number, layer] of layers.entries()) mergeLayer(root, number, layer)
   return root
 }
 
@@ -203,7 +203,7 @@ function* layerPieces(root: TreeNode): Generator<Buffer> {
       yield tarHeader({ ...inode, type: 'hard-link', name, linkName: first, sizeBytes: 0, xattrs: new Map() })
       continue
     }
-    if (inode.type !== 'directory') written.set(inode, name)
+    if (inode.isLinked) written.set(inode, name)
     const sizeBytes = inode.content?.sizeBytes ?? 0
     const folder = inode.type === 'directory' && node !== root ? '/' : ''
     yield tarHeader({ ...inode, name: name + folder, linkName: inode.target, sizeBytes })

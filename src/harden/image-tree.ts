@@ -21,6 +21,8 @@ export interface Inode {
   readonly major: number
   readonly minor: number
   readonly xattrs: ReadonlyMap<string, Buffer>
+  /** Whether it has, or had, more than one name. */
+  isLinked: boolean
 }
 
 /** One name in one folder. */
@@ -28,6 +30,8 @@ export interface TreeNode {
   readonly name: string
   readonly parent: TreeNode | null
   inode: Inode
+  /** Number of the last layer that brought it, or something in it; -1 where none did. */
+  layer: number
   /** Of folders only; empty for all others. */
   readonly children: Map<string, TreeNode>
 }
@@ -39,11 +43,11 @@ const CHILDLESS = new Map<string, TreeNode>()
 
 export function newFolder(mode = 0o755): Inode {
   const owner = { uid: 0, gid: 0, mtime: '0', content: null, target: '', major: 0, minor: 0 }
-  return { type: 'directory', mode, ...owner, xattrs: NOTHING }
+  return { type: 'directory', mode, ...owner, xattrs: NOTHING, isLinked: false }
 }
 
 export function newRoot(): TreeNode {
-  return { name: '', parent: null, inode: newFolder(), children: new Map() }
+  return { name: '', parent: null, inode: newFolder(), layer: -1, children: new Map() }
 }
 
 /** Absolute, bytes as latin1; "/" for the root. */
@@ -74,9 +78,15 @@ export function put(parent: TreeNode, name: string, inode: Inode): TreeNode {
     return existing
   }
   const children = inode.type === 'directory' ? new Map<string, TreeNode>() : CHILDLESS
-  const node: TreeNode = { name, parent, inode, children }
-  parent.children.set(name, node)
+  const own = flat(name)
+  const node: TreeNode = { name: own, parent, inode, layer: -1, children }
+  parent.children.set(own, node)
   return node
+}
+
+/** V8 keeps the whole text of which a longer part was cut out: here a path for each name. */
+function flat(part: string): string {
+  return Buffer.from(part, 'latin1').toString('latin1')
 }
 
 export function remove(node: TreeNode): void {

@@ -10,11 +10,14 @@ const DEEPEST = 1000
 /**
  * Lays one layer's tar over what lies beneath, as the image specification says (OCI image-spec, layer.md): whiteouts
  * take away what lower layers have, never what the same layer brings.
+ * @param layer its number, counted from the lowest
  */
-export function mergeLayer(root: TreeNode, spool: Spool, start: number, sizeBytes: number): void {
-  /** What this layer brought itself. */
-  const fresh = new Set<TreeNode>()
-  for (const entry of readTar(spool, start, sizeBytes)) {
+export function mergeLayer(
+  root: TreeNode,
+  layer: number,
+  { spool, offset, sizeBytes }: { spool: Spool; offset: number; sizeBytes: number },
+): void {
+  for (const entry of readTar(spool, offset, sizeBytes)) {
     const names = namesOf(entry.name)
     const name = names.pop()
     if (name === undefined) {
@@ -22,7 +25,7 @@ export function mergeLayer(root: TreeNode, spool: Spool, start: number, sizeByte
       continue
     }
     if (name.startsWith(WHITEOUT)) {
-      whiteOut(folderFor(root, names), name, fresh)
+      whiteOut(folderFor(root, names), name, layer)
       continue
     }
     // What an overlay file system takes for "deleted" is the engine's to write, never an image's.
@@ -32,9 +35,9 @@ export function mergeLayer(root: TreeNode, spool: Spool, start: number, sizeByte
     }
     const parent = folderFor(root, names)
     const inode = entry.type === 'hard-link' ? linked(root, entry) : inodeOf(entry, spool, entry.type)
-    fresh.add(put(parent, name, inode))
+    put(parent, name, inode).layer = layer
     let depth = 1
-    for (let at = parent; at.parent !== null; at = at.parent, depth++) fresh.add(at)
+    for (let at = parent; at.parent !== null; at = at.parent, depth++) at.layer = layer
     // Through links an entry may lie deeper than its name says.
     if (depth > DEEPEST) throw refuse(`it holds folders nested more than ${DEEPEST} deep`)
   }
@@ -48,22 +51,22 @@ function namesOf(name: string): string[] {
   return names
 }
 
-function whiteOut(folder: TreeNode, name: string, fresh: ReadonlySet<TreeNode>): void {
+function whiteOut(folder: TreeNode, name: string, layer: number): void {
   if (name === OPAQUE) {
-    forgetLower(folder, fresh)
+    forgetLower(folder, layer)
     return
   }
   // Others of this form are an old union file system's own (aufs): they mean nothing in a layer.
   if (name.startsWith('.wh..wh.')) return
   const hidden = folder.children.get(name.slice(WHITEOUT.length))
   if (hidden === undefined) return
-  if (fresh.has(hidden)) forgetLower(hidden, fresh)
+  if (hidden.layer === layer) forgetLower(hidden, layer)
   else remove(hidden)
 }
 
-function forgetLower(folder: TreeNode, fresh: ReadonlySet<TreeNode>): void {
+function forgetLower(folder: TreeNode, layer: number): void {
   for (const child of [...folder.children.values()]) {
-    if (fresh.has(child)) forgetLower(child, fresh)
+    if (child.layer === layer) forgetLower(child, layer)
     else remove(child)
   }
 }
@@ -75,6 +78,7 @@ function linked(root: TreeNode, entry: TarEntry): Inode {
   const target = folderFor(root, names).children.get(name)
   if (target === undefined || target.inode.type === 'directory')
     throw refuse(`it holds a hard link '${entry.name}' to '${entry.linkName}', which is no file in it`)
+  target.inode.isLinked = true
   return target.inode
 }
 
@@ -91,5 +95,6 @@ function inodeOf(entry: TarEntry, spool: Spool, type: NodeType): Inode {
     major: entry.major,
     minor: entry.minor,
     xattrs: entry.xattrs,
+    isLinked: false,
   }
 }

@@ -19,9 +19,12 @@ export function keepMentioned(subject: Subject): void {
   const path = searchPath(config.env)
   const counts = (node: TreeNode) => keep.has(node) || !packages.isOfBase(node)
   const idle = idleLibraries(subject, counts)
-  const nodes = [...walk(root)].filter(
-    (node) => node.inode.type === 'file' && counts(node) && !idle.has(node),
-  )
+  const mayRun = ({ inode }: TreeNode) =>
+    inode.type === 'file' && ((inode.mode & 0o111) !== 0 || isElf(inode))
+  // All before the first is kept: what is kept counts.
+  const nodes = walk(root)
+    .filter((node) => counts(node) && !idle.has(node) && mayRun(node))
+    .toArray()
   for (const node of nodes) {
     if (isElf(node.inode)) {
       for (const place of programPaths(node)) keepProgram(root, place, keep, `named in ${pathOf(node)}`)

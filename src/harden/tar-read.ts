@@ -58,6 +58,8 @@ export function* readTar(source: ByteSource, start: number, sizeBytes: number): 
   let global = new Map<string, Buffer>()
   let own = new Map<string, Buffer>()
   let count = 0
+  /** Most entries of a layer have one time. */
+  let time = ''
   for (;;) {
     const block = blocks(at)
     if (block === null) return
@@ -82,12 +84,10 @@ export function* readTar(source: ByteSource, start: number, sizeBytes: number): 
       continue
     }
     if (++count > MOST_ENTRIES) throw refuse(`it holds more than ${MOST_ENTRIES} entries`)
-    yield entryOf(
-      header,
-      global.size + own.size === 0 ? own : new Map([...global, ...own]),
-      offset,
-      contentBytes,
-    )
+    const pax = global.size + own.size === 0 ? own : new Map([...global, ...own])
+    const written = paxTime(pax.get('mtime')) ?? String(header.mtime)
+    if (written !== time) time = written
+    yield entryOf(header, pax, time, offset, contentBytes)
     if (own.size > 0) own = new Map()
   }
 }
@@ -110,6 +110,7 @@ function blockReader(source: ByteSource, end: number): (at: number) => Buffer | 
 function entryOf(
   header: Header,
   pax: ReadonlyMap<string, Buffer>,
+  mtime: string,
   offset: number,
   sizeBytes: number,
 ): TarEntry {
@@ -130,7 +131,7 @@ function entryOf(
     mode: header.mode,
     uid: paxNumber(pax, 'uid', header.uid),
     gid: paxNumber(pax, 'gid', header.gid),
-    mtime: paxTime(pax.get('mtime')) ?? String(header.mtime),
+    mtime,
     major: header.major,
     minor: header.minor,
     sizeBytes,

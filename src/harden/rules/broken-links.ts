@@ -10,7 +10,7 @@ export const rule: Rule = {
   reason: 'what they led to is gone; whoever can write there decides what they lead to next',
   byDefault: true,
   *plan({ root, config, keep }) {
-    for (const node of [...walk(root)]) {
+    for (const node of walk(root)) {
       if (node.inode.type !== 'symlink' || keep.has(node)) continue
       const { node: target } = resolve(root, pathOf(node))
       if (target !== null) continue

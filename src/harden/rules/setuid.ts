@@ -10,7 +10,7 @@ export const rule: Rule = {
   reason: 'they are the usual way from a service’s user to root',
   byDefault: true,
   *plan({ root, keep, untouchable }) {
-    for (const node of [...walk(root)]) {
+    for (const node of walk(root)) {
       const { type, mode } = node.inode
       if ((mode & (SETUID | SETGID)) === 0 || type === 'symlink' || untouchable(node)) continue
       // A folder's setgid bit only hands on its group, but no service was found that needs it.

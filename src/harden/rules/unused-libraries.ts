@@ -47,23 +47,30 @@ function reach(
   counts: (node: TreeNode) => boolean,
 ): Set<TreeNode> {
   const byStem = Map.groupBy(candidates, ({ name }) => stem(name))
-  const starts = [...walk(root)].filter(
-    (node) => (!candidates.has(node) && counts(node)) || keep.has(node) || LOADED_BY_NAME.test(node.name),
-  )
-  const reached = new Set(starts)
-  const pending = [...starts]
+  const reached = new Set<TreeNode>()
+  const pending: TreeNode[] = []
   const add = (node: TreeNode) => {
     if (reached.has(node)) return
     reached.add(node)
     pending.push(node)
   }
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+  for (const start of walk(root)) {
+    if (candidates.has(start)) {
+      if (keep.has(start) || LOADED_BY_NAME.test(start.name)) add(start)
+    } else if (!reached.has(start) && (counts(start) || keep.has(start) || LOADED_BY_NAME.test(start.name)))
+      // It is not remembered: it may be most of a large image.
+      pending.push(start)
+    for (let node = pending.pop(); node !== undefined; node = pending.pop()) lookAt(node)
+  }
+  return reached
+
+  function lookAt(node: TreeNode): void {
     const { inode } = node
     if (inode.type === 'symlink') {
       const target = resolve(root, inode.target, { from: node.parent ?? root })
       for (const next of [...target.links, ...(target.node === null ? [] : [target.node])]) add(next)
     }
-    if (inode.type !== 'file') continue
+    if (inode.type !== 'file') return
     const linked = new Set<string>()
     for (const { name, paths } of linkedLibraries(node, folders)) {
       linked.add(stem(name))
@@ -75,7 +82,6 @@ function reach(
     }
     for (const name of mentioned(node, linked)) for (const other of byStem.get(name) ?? []) add(other)
   }
-  return reached
 }
 
 function linkedLibraries(node: TreeNode, folders: LibraryFolders) {
