@@ -74,8 +74,11 @@ export function createIntake(options: IntakeOptions): Intake {
   let selfTestMarked: (() => void) | null = null
   let selfTestWrite: ((path: string) => void) | null = null
   let stats: VerdictStats | null = null
-  const early = createEarly(256)
+  const earlyWrites = createEarly(256)
+  // Apart, so that no flood of files keeps a program out.
+  const earlyPrograms = createEarly(256, 64)
   const earlyProcesses = createEarly(1024, 64)
+  const earlyQueues = [earlyWrites, earlyPrograms, earlyProcesses]
   const strays = createStrays()
   const verdictsRun = Promise.withResolvers<null>()
   const kernelRuns = Promise.withResolvers<null>()
@@ -120,7 +123,10 @@ export function createIntake(options: IntakeOptions): Intake {
   function program(unknown: UnknownProgram): void {
     tally.count(unknown.verdict)
     const { containerId } = unknown
-    if (herd.get(containerId) === undefined && early.keep(containerId, () => judgeProgram(unknown))) return
+    if (herd.get(containerId) === undefined) {
+      if (earlyPrograms.keep(containerId, () => judgeProgram(unknown))) return
+      trouble('queue-overflow', 'of programs of a container that the engine has not told of yet')
+    }
     judgeProgram(unknown)
   }
 
@@ -159,7 +165,7 @@ export function createIntake(options: IntakeOptions): Intake {
       }
     }
     const isKnown = containerId === SELF_TEST_ID || herd.get(containerId) !== undefined
-    if (isKnown || !early.keep(containerId, judge)) judge()
+    if (isKnown || !earlyWrites.keep(containerId, judge)) judge()
   }
 
   function judgeWritten(written: Written, container: MarkedContainer): void {
@@ -275,14 +281,12 @@ export function createIntake(options: IntakeOptions): Intake {
     onSelfTestWrite: (call) => void (selfTestWrite = call),
     verdictStats: () => stats,
     followed(containerId) {
-      early.followed(containerId)
-      earlyProcesses.followed(containerId)
+      for (const queue of earlyQueues) queue.followed(containerId)
     },
     stop() {
       if (settleTimer !== null) clearTimeout(settleTimer)
       if (sweptForOverflow !== null) clearTimeout(sweptForOverflow.timer)
-      early.stop()
-      earlyProcesses.stop()
+      for (const queue of earlyQueues) queue.stop()
       for (const written of strays.take()) giveBack(written)
     },
   }
