@@ -57,6 +57,8 @@ describe('what /proc tells of a process', () => {
         { pid: 11, parent: 10 },
         { pid: 12, parent: 11, command: 'x' },
         { pid: 20, parent: 2, command: 'exec' },
+        { pid: 30, parent: 10, command: 'containerd-shim' },
+        { pid: 31, parent: 30, command: 'x' },
       ],
       (act) => t.after(act),
     )
@@ -65,6 +67,8 @@ describe('what /proc tells of a process', () => {
     assert.deepEqual([inside.processes.map(({ pid }) => pid), inside.byExec], [[12, 11, 10], false])
     const byExec = readLineage(proc, 20, container)
     assert.deepEqual([byExec.processes.map(({ pid }) => pid), byExec.byExec], [[20], true])
+    const misnamed = readLineage(proc, 31, container)
+    assert.deepEqual([misnamed.processes.map(({ pid }) => pid), misnamed.byExec], [[31, 30, 10], false])
     assert.equal(readProcess(proc, 99), null)
   })
 

@@ -75,7 +75,7 @@ function readProgram(folder: string): { exe: ProcessRef['exe']; argv: Buffer | n
 }
 
 /** "pid:[4026532201]"; empty when the process is gone. */
-export function pidNamespace(proc: string, pid: number): string {
+export function pidNamespace(proc: string, pid: number | 'self'): string {
   try {
     return readlinkSync(`${proc}/${pid}/ns/pid`)
   } catch {
@@ -98,7 +98,7 @@ export function readLineage(
     const info = readProcess(proc, next)
     if (info === null) return { processes, byExec: isOrphanOfEngine(proc, processes.at(-1)) || null }
     // The engine's own side of `docker exec` is no ancestor worth telling.
-    const isAbove = info.pidNamespace !== container.pidNamespace || isShim(info.command)
+    const isAbove = info.pidNamespace !== container.pidNamespace || isShim(proc, info)
     if (processes.length > 0 && isAbove) return { processes, byExec: true }
     processes.push(info)
     if (next === container.pid) return { processes, byExec: false }
@@ -115,12 +115,14 @@ export function isOrphanOfEngine(proc: string, orphan: ProcessInfo | undefined):
   const now = orphan === undefined ? null : readProcess(proc, orphan.pid)
   if (orphan === undefined || now === null || now.parentPid === orphan.parentPid) return false
   if (orphan.startTicks > 0 && orphan.startTicks !== now.startTicks) return false
-  return isShim(readProcess(proc, now.parentPid)?.command ?? '')
+  const parent = readProcess(proc, now.parentPid)
+  return parent !== null && isShim(proc, parent)
 }
 
-/** What of the engine stands above a container's first process. */
-export function isShim(command: string): boolean {
-  return command.startsWith('containerd-shim') || command === 'conmon'
+/** What of the engine stands above a container's first process: not one in a container that only bears its name. */
+export function isShim(proc: string, { command, pidNamespace: own }: ProcessInfo): boolean {
+  if (!command.startsWith('containerd-shim') && command !== 'conmon') return false
+  return own === pidNamespace(proc, 'self')
 }
 
 /** Of `/proc/<pid>/stat`: the command may itself hold spaces and parentheses, so what follows the last one counts. */

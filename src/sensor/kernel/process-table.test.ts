@@ -11,6 +11,8 @@ const CONTAINER = 'pid:[2]'
 function proc(t: TestContext): string {
   const folder = mkdtempSync(join(tmpdir(), 'paddock-proc-'))
   t.after(() => rmSync(folder, { recursive: true }))
+  mkdirSync(join(folder, 'self/ns'), { recursive: true })
+  symlinkSync('pid:[1]', join(folder, 'self/ns/pid'))
   for (const [pid, parent, command, namespace] of [
     [5, 1, 'containerd-shim', 'pid:[1]'],
     [10, 5, 'sh', CONTAINER],

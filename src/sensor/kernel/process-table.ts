@@ -93,7 +93,7 @@ export function createProcessTable(proc: string): ProcessTable {
         }
         // Above the container is the engine's own side.
         const isOther = ![UNKNOWN, namespace].includes(info.pidNamespace) && namespace !== UNKNOWN
-        const isAbove = isOther || isShim(info.command)
+        const isAbove = isOther || isShim(proc, info)
         if (processes.length > 0 && isAbove) return { processes, byExec: init === null ? null : true }
         processes.push(info)
         if (next === init?.pid) return { processes, byExec: false }
