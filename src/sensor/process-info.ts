@@ -119,6 +119,14 @@ export function isOrphanOfEngine(proc: string, orphan: ProcessInfo | undefined):
   return parent !== null && isShim(proc, parent)
 }
 
+/** Whether its parent, or who has it since that one ended, is in another process-id namespace. */
+export function isFromOutside(proc: string, info: ProcessInfo): boolean {
+  const parent =
+    pidNamespace(proc, info.parentPid) ||
+    pidNamespace(proc, parseStat(readProcFile(`${proc}/${info.pid}/stat`))?.parentPid ?? 0)
+  return parent !== '' && info.pidNamespace !== '' && parent !== info.pidNamespace
+}
+
 /** What of the engine stands above a container's first process: not one in a container that only bears its name. */
 export function isShim(proc: string, { command, pidNamespace: own }: ProcessInfo): boolean {
   if (!command.startsWith('containerd-shim') && command !== 'conmon') return false

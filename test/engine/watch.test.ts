@@ -37,7 +37,7 @@ for (const name of engineNames) {
     assert.equal(dropped.byExec, true)
     assert.ok(
       dropped.processes?.some(({ argv }) => argv?.[0] === 'sh'),
-      'who did it',
+      `who did it: ${JSON.stringify(dropped.processes)}`,
     )
     const denied = await watch.finding(
       'the denied program',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -42,6 +42,25 @@ test('a lineage ends at the init, or where the engine came in; a parent that nob
   assert.deepEqual(lineage(20), [[20], true])
   assert.deepEqual(lineage(30), [[30], null])
   assert.equal(table.lineage(29, init), null)
+})
+
+test('what was still the runtime when it was first seen is looked at again', (t) => {
+  const folder = proc(t)
+  const table = createProcessTable(folder)
+  const stat = readFileSync(join(folder, '20/stat'), 'utf8')
+  writeFileSync(join(folder, '20/stat'), stat.replace('(sh)', '(runc:[2:INIT])'))
+  assert.equal(table.executed(20)?.command, 'runc:[2:INIT]')
+  writeFileSync(join(folder, '20/stat'), stat)
+  assert.equal(table.lineage(20, init)?.processes[0]?.command, 'sh')
+})
+
+test('who came by exec is known though he and his parent are gone', (t) => {
+  const folder = proc(t)
+  const table = createProcessTable(folder)
+  table.executed(20)
+  for (const pid of ['5', '20']) rmSync(join(folder, pid), { recursive: true })
+  const who = table.lineage(20, init)
+  assert.deepEqual([who?.processes.map(({ pid }) => pid), who?.byExec], [[20], true])
 })
 
 test('who came by exec and lost its parent is the child of the shim by then', (t) => {

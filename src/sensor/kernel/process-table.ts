@@ -1,4 +1,11 @@
-import { isOrphanOfEngine, isShim, type Lineage, type ProcessInfo, readProcess } from '../process-info.ts'
+import {
+  isFromOutside,
+  isOrphanOfEngine,
+  isShim,
+  type Lineage,
+  type ProcessInfo,
+  readProcess,
+} from '../process-info.ts'
 
 /**
  * Processes of containers, remembered from the moment they started until a while after they ended, so that who did something
@@ -21,10 +28,15 @@ const LINEAGE_LENGTH = 64
 /** A process that was gone before it was read may have begun in another namespace than the one that forked it. */
 const UNKNOWN = ''
 
+/** A runtime's last steps before it becomes the program: of that one, the event may be lost or still to come. */
+const BEGINNING = /^(runc|crun)\b/
+
 interface Entry {
   info: ProcessInfo
   /** Copied from the parent at a fork: to be read when it is first needed, if it still can be. */
   isCopy: boolean
+  /** Whether it was started from outside of its process-id namespace: its parent may be gone when that is asked. */
+  isFromOutside: boolean
   exitedAt: number
 }
 
@@ -32,13 +44,13 @@ export function createProcessTable(proc: string): ProcessTable {
   const entries = new Map<number, Entry>()
   const exits: { readonly pid: number; readonly entry: Entry }[] = []
 
-  function put(pid: number, info: ProcessInfo, isCopy: boolean): void {
+  function put(pid: number, info: ProcessInfo, isCopy: boolean, isFromOutside = false): void {
     if (entries.size >= MAXIMUM) {
       const oldest = entries.keys().next().value
       if (oldest !== undefined) entries.delete(oldest)
     }
     entries.delete(pid)
-    entries.set(pid, { info, isCopy, exitedAt: Number.POSITIVE_INFINITY })
+    entries.set(pid, { info, isCopy, isFromOutside, exitedAt: Number.POSITIVE_INFINITY })
   }
 
   function forget(): void {
@@ -54,17 +66,17 @@ export function createProcessTable(proc: string): ProcessTable {
 
   function get(pid: number): ProcessInfo | null {
     const known = entries.get(pid)
-    if (known !== undefined && !known.isCopy) return known.info
+    if (known !== undefined && !known.isCopy && !BEGINNING.test(known.info.command)) return known.info
     const info = readProcess(proc, pid)
     if (info === null) return known?.info ?? null
-    put(pid, info, false)
+    put(pid, info, false, isFromOutside(proc, info))
     return info
   }
 
   return {
     executed(pid) {
       const info = readProcess(proc, pid)
-      if (info !== null) put(pid, info, false)
+      if (info !== null) put(pid, info, false, isFromOutside(proc, info))
       return info
     },
     forked(pid, parentPid) {
@@ -88,8 +100,9 @@ export function createProcessTable(proc: string): ProcessTable {
         const info = get(next)
         if (info === null) {
           if (processes.length === 0) return null
-          const byExec = init !== null && isOrphanOfEngine(proc, processes.at(-1))
-          return { processes, byExec: byExec || null }
+          const last = processes.at(-1)
+          const known = last !== undefined && entries.get(last.pid)?.isFromOutside === true
+          return { processes, byExec: (init !== null && (known || isOrphanOfEngine(proc, last))) || null }
         }
         // Above the container is the engine's own side.
         const isOther = ![UNKNOWN, namespace].includes(info.pidNamespace) && namespace !== UNKNOWN
