@@ -67,16 +67,26 @@ async function attacks(): Promise<void> {
   await runTests('test/engine/sensor-trouble.test.ts', { PADDOCK_BURST: '100000' })
 }
 
-/** nginx, redis and postgres, learnt and then an hour at the same work, side by side. */
+/** nginx, redis and postgres, learnt and then an hour at the same work, side by side: each on an engine of its own. */
 async function learnt(): Promise<void> {
-  await runTests('test/engine/learn.test.ts', { PADDOCK_LEARN_WORK_SECONDS: '3600' })
+  const hour = { PADDOCK_LEARN_WORK_SECONDS: '3600' }
+  const outcomes = await Promise.allSettled(
+    ['nginx', 'redis', 'postgres'].map((name) =>
+      run(['tools/test.ts', `--test-name-pattern=^${name}:`, 'test/engine/learn.test.ts'], hour),
+    ),
+  )
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
 }
 
 async function runTests(file: string, settings: Readonly<Record<string, string>>): Promise<void> {
+  await run(['--test', file], settings)
+}
+
+async function run(args: readonly string[], settings: Readonly<Record<string, string>>): Promise<void> {
   const env = { ...process.env, ...settings }
-  const runner = spawn(process.execPath, ['--test', file], { env, stdio: 'inherit' })
+  const runner = spawn(process.execPath, args, { env, stdio: 'inherit' })
   const [code] = (await once(runner, 'exit')) as [number | null]
-  if (code !== 0) throw new Error(`${file} failed`)
+  if (code !== 0) throw new Error(`${args.join(' ')} failed`)
 }
 
 function residentMiB(pid: number | null): number {

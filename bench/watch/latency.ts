@@ -10,7 +10,7 @@ import { benchFolders, median, memoryMiB, type Running, startProgram } from './p
 
 /** One change each: when it was made, by the file's own time, and when who saw it; milliseconds since the epoch. */
 interface Sample {
-  readonly madeAt: number
+  madeAt: number
   inotify: number
   page: number
   notified: number
@@ -38,10 +38,10 @@ export async function latency(count: number): Promise<string> {
   }
 
   const bare = watchFolder(join(upper, 'told'), (_, name) => {
-    if (name === null || samples.has(name)) return
-    const seen = now()
-    const madeAt = Number(statSync(join(upper, 'told', name), { bigint: true }).mtimeNs) / 1e6
-    samples.set(name, { madeAt, inotify: seen, page: Number.NaN, notified: Number.NaN })
+    const sample = samples.get(name ?? '')
+    if (name === null || sample === undefined || !Number.isNaN(sample.inotify)) return
+    sample.inotify = now()
+    sample.madeAt = Number(statSync(join(upper, 'told', name), { bigint: true }).mtimeNs) / 1e6
   })
   const receiver = createServer((request, response) => {
     let body = ''
@@ -61,6 +61,12 @@ export async function latency(count: number): Promise<string> {
   try {
     for (let index = 0; index < count; index += 1) {
       const name = `change-${String(index).padStart(3, '0')}-`
+      samples.set(name, {
+        madeAt: Number.NaN,
+        inotify: Number.NaN,
+        page: Number.NaN,
+        notified: Number.NaN,
+      })
       await container.exec('sh', '-c', `echo x > /told/${name}`)
       await arrived(
         () => ![samples.get(name)?.page, samples.get(name)?.notified].some((at) => !(Number(at) > 0)),
