@@ -95,3 +95,15 @@ test('an audit is wanted when the engine comes and when a container is made or s
     await until(() => existsSync(wanted))
   }
 })
+
+test('an engine that does not answer wants no audit, however often it is asked', async (t) => {
+  const { folder } = start(t)
+  const audits = openAudits({ folder, sink: { emit: () => undefined }, unreadable: () => undefined })
+  t.after(() => audits.stop())
+  const gone = { ...nobody, connected: () => Promise.reject(new Error('no such socket')) }
+  await assert.rejects(audits.listening(gone).connected(engine), /no such socket/)
+  await sleep(1500)
+  assert.ok(!existsSync(join(folder, AUDIT_WANTED)))
+  await audits.listening(nobody).connected(engine)
+  await until(() => existsSync(join(folder, AUDIT_WANTED)))
+})

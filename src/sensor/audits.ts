@@ -87,9 +87,10 @@ export function openAudits({ folder, sink, unreadable }: AuditsOptions): Audits 
   const looking = setInterval(look, LOOK_EVERY_MS)
   return {
     listening: (follower) => ({
-      connected(engine) {
+      async connected(engine) {
+        await follower.connected(engine)
+        // One that does not answer is asked for twice a second: nothing of it is to be audited.
         want()
-        return follower.connected(engine)
       },
       touched(engine, containerId, event) {
         if (event !== null && WEAKENING.has(event.action)) want()
