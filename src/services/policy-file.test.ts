@@ -26,12 +26,14 @@ test('the policy of a service speaks of its own instance alone, however alike th
   }
   const policies = loadPolicies(folder, { mustExist: true })
   for (const { service, kind, project } of instances) {
-    const container = { name: `${project}-${service}-1`, image: 'x', labels: {} }
-    const { policy } = policyOf(container, null, policies)
-    assert.deepEqual(
-      policy.expect.map(({ glob }) => glob),
-      [`/${service}/${kind}`],
-      project,
-    )
+    // The second as compose names one that replaces it.
+    for (const name of [`${project}-${service}-1`, `0123456789ab_${project}-${service}-1`]) {
+      const { policy } = policyOf({ name, image: 'x', labels: {} }, null, policies)
+      assert.deepEqual(
+        policy.expect.map(({ glob }) => glob),
+        [`/${service}/${kind}`],
+        name,
+      )
+    }
   }
 })

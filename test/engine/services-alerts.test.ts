@@ -127,6 +127,11 @@ test('ps shows open alerts, also of containers that are gone; an upgrade goes ba
   assert.equal(code, 1, said)
   assert.match(said, /WENT BACK: alert \d+ \(critical\): /)
   assert.equal(await version(), 'two')
+  declare('four')
+  // Told of the new container while it still had the name under which compose makes one that replaces another.
+  const replaced = await upgradeWhile('5m', () => tell(`0123456789ab_${name}`, 'f'))
+  assert.equal(replaced.code, 1, replaced.out)
+  assert.match(replaced.out, /WENT BACK: alert \d+ \(critical\): /)
   // It stays there: the folder's declaration is the one that was not well.
   assert.equal((await herd.paddock('restart', 'web')).code, 0)
   assert.equal(await version(), 'two')

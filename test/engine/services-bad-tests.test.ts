@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { makeHerd, webCompose } from './herd.ts'
 import { testEngine } from './harness.ts'
+import { suiteDir } from './packages.ts'
 
 /* Tests of services that do what no test should: each is ended, told, and leaves nothing but its logs. */
 
@@ -44,6 +45,39 @@ for (const [name, settings, script, says] of bad) {
     assert.deepEqual(readdirSync(herd.policies), [])
   })
 }
+
+test('a service that compose gives up waiting for and calls well is not taken for healthy', async () => {
+  herd.service('unwell', {
+    'compose.yaml': webCompose('', 'healthyWithin: 3s')
+      .replace('  web:', '  unwell:')
+      .replace('os-release', 'none'),
+    test: '#!/bin/sh\nexit 0\n',
+  })
+  // In place of what compose 2.26 does once in a while: its time over between two looks, it ends with 0.
+  const config = join(herd.state, 'hasty')
+  mkdirSync(config, { recursive: true })
+  const real = join(suiteDir('trixie'), 'usr/libexec/docker/cli-plugins/docker-compose')
+  writeFileSync(
+    join(config, 'docker-compose'),
+    `#!/bin/sh
+for word; do
+  shift
+  case $word in --wait) continue ;; --wait-timeout) skip=yes; continue ;; esac
+  [ -z "$skip" ] && set -- "$@" "$word"
+  skip=
+done
+exec ${real} "$@"
+`,
+    { mode: 0o755 },
+  )
+  writeFileSync(join(config, 'config.json'), JSON.stringify({ cliPluginsExtraDirs: [config] }))
+  const { DOCKER_CONFIG: usual } = herd.env
+  herd.env['DOCKER_CONFIG'] = config
+  const { code, out, err } = await herd.paddock('test', 'unwell')
+  herd.env['DOCKER_CONFIG'] = usual
+  assert.equal(code, 1, out + err)
+  assert.match(out, /FAILED: cannot start 'unwell': \S+ is not healthy after 3 s/)
+})
 
 test('a test that cannot be run, and one whose service never gets healthy, are told with the logs kept', async () => {
   herd.service('absent', { 'compose.yaml': webCompose().replace('  web:', '  absent:') })
