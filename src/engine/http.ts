@@ -1,4 +1,5 @@
 import type * as http from 'node:http'
+import type { Readable } from 'node:stream'
 import type { ClientRequest, IncomingMessage } from 'node:http'
 import { createRequire } from 'node:module'
 
@@ -87,7 +88,8 @@ function firstResponse(asked: ClientRequest, abort: AbortSignal): Promise<Incomi
   })
 }
 
-async function readBody(response: IncomingMessage, maxBytes: number): Promise<Buffer> {
+/** The whole body, at most `maxBytes`. @throws a RequestError */
+export async function readBody(response: Readable, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   try {

@@ -1,6 +1,6 @@
 import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import type { Readable } from 'node:stream'
-import { asFailure, RequestError } from './http.ts'
+import { asFailure, readBody, RequestError } from './http.ts'
 
 export interface Outgoing {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -39,7 +39,7 @@ export async function send(
   const response = await answerTo(asked, body, abort)
   const status = response.statusCode ?? 0
   if (status >= 200 && status < 300) return response
-  const text = (await readAll(response, 64 * 1024)).toString('utf8')
+  const text = (await readBody(response, 64 * 1024)).toString('utf8')
   throw new RequestError({ kind: 'refused', status, body: text })
 }
 
@@ -67,20 +67,4 @@ function answerTo(
       body.tar.pipe(asked)
     }
   })
-}
-
-/** The whole body, at most `maxBytes`. */
-export async function readAll(response: Readable, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > maxBytes) throw new RequestError({ kind: 'too-long', maxBytes })
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    throw asFailure(error)
-  }
-  return Buffer.concat(chunks, size)
 }

@@ -1,8 +1,8 @@
 import type { Readable } from 'node:stream'
 import { fields, GarbageError, hexId } from './fields.ts'
-import { asFailure, RequestError } from './http.ts'
+import { asFailure, readBody, RequestError } from './http.ts'
 import type { EngineReader } from './reader.ts'
-import { type Outgoing, readAll, send } from './send.ts'
+import { type Outgoing, send } from './send.ts'
 import { readTarFile } from './tar-file.ts'
 import { asUserError } from './trouble.ts'
 
@@ -210,7 +210,7 @@ const READ_MS = 20_000
 const ANSWER_BYTES = 16 * 1024 * 1024
 
 function all(answer: Readable): Promise<Buffer> {
-  return readAll(answer, ANSWER_BYTES)
+  return readBody(answer, ANSWER_BYTES)
 }
 
 async function drain(answer: Readable): Promise<void> {

@@ -19,6 +19,8 @@ interface Fixture {
 function procWith(processes: readonly Fixture[], cleanUp: (act: () => void) => void): string {
   const proc = mkdtempSync(join(tmpdir(), 'paddock-proc-'))
   cleanUp(() => rmSync(proc, { recursive: true }))
+  mkdirSync(join(proc, 'self/ns'), { recursive: true })
+  symlinkSync('pid:[9]', join(proc, 'self/ns/pid'))
   for (const { pid, parent, command = 'sh', namespace = 'pid:[1]' } of processes) {
     const folder = join(proc, String(pid))
     mkdirSync(join(folder, 'ns'), { recursive: true })
@@ -59,6 +61,8 @@ describe('what /proc tells of a process', () => {
         { pid: 20, parent: 2, command: 'exec' },
         { pid: 30, parent: 10, command: 'containerd-shim' },
         { pid: 31, parent: 30, command: 'x' },
+        { pid: 40, parent: 11, command: 'unshare', namespace: 'pid:[5]' },
+        { pid: 41, parent: 40, command: 'x', namespace: 'pid:[5]' },
       ],
       (act) => t.after(act),
     )
@@ -67,6 +71,8 @@ describe('what /proc tells of a process', () => {
     assert.deepEqual([inside.processes.map(({ pid }) => pid), inside.byExec], [[12, 11, 10], false])
     const byExec = readLineage(proc, 20, container)
     assert.deepEqual([byExec.processes.map(({ pid }) => pid), byExec.byExec], [[20], true])
+    const nested = readLineage(proc, 41, container)
+    assert.deepEqual([nested.processes.map(({ pid }) => pid), nested.byExec], [[41, 40, 11, 10], false])
     const misnamed = readLineage(proc, 31, container)
     assert.deepEqual([misnamed.processes.map(({ pid }) => pid), misnamed.byExec], [[31, 30, 10], false])
     assert.equal(readProcess(proc, 99), null)

@@ -98,8 +98,8 @@ export function readLineage(
     const info = readProcess(proc, next)
     if (info === null) return { processes, byExec: isOrphanOfEngine(proc, processes.at(-1)) || null }
     // The engine's own side of `docker exec` is no ancestor worth telling.
-    const isAbove = info.pidNamespace !== container.pidNamespace || isShim(proc, info)
-    if (processes.length > 0 && isAbove) return { processes, byExec: true }
+    if (processes.length > 0 && isEngineSide(proc, info, container.pidNamespace))
+      return { processes, byExec: true }
     processes.push(info)
     if (next === container.pid) return { processes, byExec: false }
     next = info.parentPid
@@ -116,21 +116,26 @@ export function isOrphanOfEngine(proc: string, orphan: ProcessInfo | undefined):
   if (orphan === undefined || now === null || now.parentPid === orphan.parentPid) return false
   if (orphan.startTicks > 0 && orphan.startTicks !== now.startTicks) return false
   const parent = readProcess(proc, now.parentPid)
-  return parent !== null && isShim(proc, parent)
+  return parent !== null && isEngineSide(proc, parent, orphan.pidNamespace)
 }
 
-/** Whether its parent, or who has it since that one ended, is in another process-id namespace. */
+/** Whether its parent, or who has it since that one ended, is the engine's side of its container. */
 export function isFromOutside(proc: string, info: ProcessInfo): boolean {
   const parent =
     pidNamespace(proc, info.parentPid) ||
     pidNamespace(proc, parseStat(readProcFile(`${proc}/${info.pid}/stat`))?.parentPid ?? 0)
-  return parent !== '' && info.pidNamespace !== '' && parent !== info.pidNamespace
+  return parent === pidNamespace(proc, 'self') && info.pidNamespace !== parent
 }
 
-/** What of the engine stands above a container's first process: not one in a container that only bears its name. */
-export function isShim(proc: string, { command, pidNamespace: own }: ProcessInfo): boolean {
-  if (!command.startsWith('containerd-shim') && command !== 'conmon') return false
-  return own === pidNamespace(proc, 'self')
+/**
+ * Whether a process stands above a container: it is in the process-id namespace of the sensor and the engines. A container
+ * may make more such namespaces of its own, and call a program what it likes: both are inside. Only where the container was
+ * given the host's namespace there is nothing but the name to go by.
+ */
+export function isEngineSide(proc: string, info: ProcessInfo, container: string): boolean {
+  const own = pidNamespace(proc, 'self')
+  if (info.pidNamespace !== own) return false
+  return container !== own || info.command.startsWith('containerd-shim') || info.command === 'conmon'
 }
 
 /** Of `/proc/<pid>/stat`: the command may itself hold spaces and parentheses, so what follows the last one counts. */

@@ -1,3 +1,5 @@
+import { type BigIntStats, fstatSync } from 'node:fs'
+import { close, O_PATH } from './files.ts'
 import { allocate, declare } from './library.ts'
 
 const openat2 = declare('syscall', 'long', ['long', 'int', 'address', 'address', 'ulong'])
@@ -27,4 +29,21 @@ export function openBeneath(dir: number, relative: string, flags: number, crossM
   const resolve = NO_MAGICLINKS | NO_SYMLINKS | BENEATH | (crossMounts ? 0 : RESOLVE_NO_XDEV)
   how.bytes.writeBigUInt64LE(BigInt(resolve), 16)
   return openat2(SYS_OPENAT2, dir, path.address, how.address, 24)
+}
+
+/** Whether a path below `dir` is this very file, no symbolic link followed. */
+export function isFileBeneath(
+  dir: number,
+  relative: string,
+  { dev, ino }: BigIntStats,
+  crossMounts: boolean,
+): boolean {
+  const fd = openBeneath(dir, relative, O_PATH, crossMounts)
+  if (fd < 0) return false
+  try {
+    const there = fstatSync(fd, { bigint: true })
+    return there.dev === dev && there.ino === ino
+  } finally {
+    close(fd)
+  }
 }

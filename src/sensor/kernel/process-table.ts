@@ -1,7 +1,7 @@
 import {
   isFromOutside,
   isOrphanOfEngine,
-  isShim,
+  isEngineSide,
   type Lineage,
   type ProcessInfo,
   readProcess,
@@ -104,10 +104,8 @@ export function createProcessTable(proc: string): ProcessTable {
           const known = last !== undefined && entries.get(last.pid)?.isFromOutside === true
           return { processes, byExec: (init !== null && (known || isOrphanOfEngine(proc, last))) || null }
         }
-        // Above the container is the engine's own side.
-        const isOther = ![UNKNOWN, namespace].includes(info.pidNamespace) && namespace !== UNKNOWN
-        const isAbove = isOther || isShim(proc, info)
-        if (processes.length > 0 && isAbove) return { processes, byExec: init === null ? null : true }
+        if (processes.length > 0 && isEngineSide(proc, info, namespace))
+          return { processes, byExec: init === null ? null : true }
         processes.push(info)
         if (next === init?.pid) return { processes, byExec: false }
         if (namespace === UNKNOWN) namespace = info.pidNamespace

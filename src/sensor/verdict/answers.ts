@@ -4,11 +4,12 @@ import { reasonOf } from '../../lib/errors.ts'
 import { type FanotifyEvent, respond } from '../../lib/libc/fanotify.ts'
 import type { Leases } from '../../lib/libc/lease.ts'
 import { allocate } from '../../lib/libc/library.ts'
+import { isFileBeneath } from '../../lib/libc/resolve.ts'
 import { compileGlob } from '../../policy/glob.ts'
 import { compileTree, type MatchTree } from '../../policy/match-tree.ts'
 import { type Lineage, processOf, readLineage } from '../process-info.ts'
 import type { Place } from './containers.ts'
-import { isFileAt, isInterpreterOfAnother, judgeExec, type Judgement, pathOf } from './judge-exec.ts'
+import { isInterpreterOfAnother, judgeExec, type Judgement, pathOf } from './judge-exec.ts'
 import type { ExecPolicy, FromVerdict, VerdictSetup, VerdictStats } from './messages.ts'
 import type { Roster } from './roster.ts'
 import { createTokens } from './tokens.ts'
@@ -202,7 +203,9 @@ export function createAnswers(
   }
 
   function isAllowed({ place, stat }: Question, path: string, policy: CompiledPolicy): boolean {
-    return policy.execAllow.matchesPath(path as BytePath).length > 0 && isFileAt(place.view, path, stat)
+    // A path alone can be mounted over.
+    const isNamed = policy.execAllow.matchesPath(path as BytePath).length > 0
+    return isNamed && isFileBeneath(place.view.root, path.slice(1), stat, true)
   }
 
   /** Allows it now and, with a lease to make that safe, unasked from now on. */

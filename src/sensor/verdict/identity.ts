@@ -4,7 +4,7 @@ import { getXattrAt, O_PATH, openPath } from '../../lib/libc/files.ts'
 import { fileHandle } from '../../lib/libc/handle.ts'
 import type { Leases } from '../../lib/libc/lease.ts'
 import { allocate } from '../../lib/libc/library.ts'
-import { openBeneath } from '../../lib/libc/resolve.ts'
+import { isFileBeneath, openBeneath } from '../../lib/libc/resolve.ts'
 
 /** What the identity of a program is measured against: one container's file systems. */
 export interface ImageView {
@@ -74,7 +74,8 @@ function* compareWithImage(
   try {
     const was = fstatSync(lower, { bigint: true })
     if (!was.isFile()) return { known: false, why: 'not in the image' }
-    if (!isAtPath(view, relative, stat)) return { known: false, why: 'not the file at this path' }
+    if (!isFileBeneath(view.root, relative, stat, false))
+      return { known: false, why: 'not the file at this path' }
     const upper = openBeneath(view.upper, relative, constants.O_RDONLY | constants.O_NONBLOCK, false)
     if (upper === ENOENT) {
       return sameInode(stat, was)
@@ -130,17 +131,6 @@ function openInBaseline(lowers: readonly string[], relative: string): number {
     if (fd !== ENOENT) return fd
   }
   return ENOENT
-}
-
-function isAtPath(view: ImageView, relative: string, stat: BigIntStats): boolean {
-  const fd = openBeneath(view.root, relative, O_PATH, false)
-  if (fd < 0) return false
-  try {
-    const there = fstatSync(fd, { bigint: true })
-    return there.dev === stat.dev && there.ino === stat.ino
-  } finally {
-    closeSync(fd)
-  }
 }
 
 /** The inode number is left out: with layers on several file systems overlayfs makes numbers of its own. */

@@ -1,8 +1,6 @@
-import { closeSync, fstatSync, openSync, readlinkSync, readSync, type BigIntStats } from 'node:fs'
+import { closeSync, openSync, readlinkSync, readSync, type BigIntStats } from 'node:fs'
 import { withReadable } from '../../lib/libc/event-file.ts'
-import { O_PATH } from '../../lib/libc/files.ts'
 import type { Leases } from '../../lib/libc/lease.ts'
-import { openBeneath } from '../../lib/libc/resolve.ts'
 import { readMounts } from '../mounts.ts'
 import { readProcFile } from '../process-info.ts'
 import { isDynamicLoader } from './elf-loader.ts'
@@ -75,18 +73,6 @@ function readStack(path: string): number {
     return readSync(fd, stack, 0, stack.length, null)
   } catch {
     return 0
-  } finally {
-    closeSync(fd)
-  }
-}
-
-/** Whether the container's own root has this very file at this path: a path alone can be mounted over. */
-export function isFileAt(view: ContainerView, path: string, stat: BigIntStats): boolean {
-  const fd = openBeneath(view.root, path.slice(1), O_PATH, true)
-  if (fd < 0) return false
-  try {
-    const there = fstatSync(fd, { bigint: true })
-    return there.dev === stat.dev && there.ino === stat.ino
   } finally {
     closeSync(fd)
   }
