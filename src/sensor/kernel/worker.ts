@@ -29,6 +29,9 @@ const setup = workerData as KernelSetup
 const post = (message: FromKernel): void => port.postMessage(message)
 const counters = new Int32Array(setup.counters)
 const memory = allocate(64 * 1024)
+/** Apart: processes are asked for while other events are being read. */
+const datagram = allocate(64 * 1024)
+let readsProcesses = false
 const poll = createPoll()
 const layers = createLayerWatch(setup.watchedDirectories)
 const connector = openProcessConnector()
@@ -118,9 +121,13 @@ function flush(): void {
 
 function whoOf(pid: number, container: MarkedContainer | undefined): Lineage | null {
   // Right after the gate this thread may not have heard of the container yet; the main thread cuts what it is given.
-  if (container === undefined) return table.lineage(pid, null)
-  const { init, pidNamespace } = container
-  return table.lineage(pid, { pid: init.pid, pidNamespace })
+  const init =
+    container === undefined ? null : { pid: container.init.pid, pidNamespace: container.pidNamespace }
+  const who = table.lineage(pid, init)
+  if (who !== null || readsProcesses || connector < 0) return who
+  // It began and ended since the processes were read: its start is in the queue.
+  readProcesses()
+  return table.lineage(pid, init)
 }
 
 function readChanges(): void {
@@ -174,12 +181,21 @@ function readNames(): void {
 }
 
 function readProcesses(): void {
+  readsProcesses = true
+  try {
+    takeProcesses()
+  } finally {
+    readsProcesses = false
+  }
+}
+
+function takeProcesses(): void {
   // One event a datagram: taken together, so that they come before the files that these processes write.
   for (let count = 0; count < DATAGRAMS_AT_ONCE; count++) {
-    const length = readInto(connector, memory)
+    const length = readInto(connector, datagram)
     if (length === ENOBUFS) post({ type: 'overflow', source: 'process-connector' })
     if (length <= 0) return
-    for (const event of parseProcessEvents(memory.bytes, length)) {
+    for (const event of parseProcessEvents(datagram.bytes, length)) {
       if (event.what === 'exit') table.exited(event.pid)
       if (event.what === 'fork') table.forked(event.pid, event.parentPid)
       if (event.what === 'exec' || event.what === 'user') noteStarted(event.what, event.pid)
