@@ -5,7 +5,7 @@ import { sensorOn } from './sensor-under-test.ts'
 
 /* What the kernel asks nobody about, and so nobody can deny, is told all the same (docs/threats.md). */
 
-const engine = await testEngine('docker')
+const engine = await testEngine('docker', { own: true })
 const image = await debianImage(engine, { tag: 'paddock-test/python:1', packages: ['python3'] })
 const under = await sensorOn(engine, { exec: 'deny' })
 after(() => under.stop())

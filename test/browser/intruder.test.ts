@@ -16,7 +16,7 @@ import { checkAccessibility, openPage } from './browser.ts'
  * and a browser. Takes the pictures that README.md shows; with PADDOCK_PICTURES=docs/images they are renewed.
  */
 
-const engine = await testEngine('docker')
+const engine = await testEngine('docker', { own: true })
 const folder = process.env['PADDOCK_PICTURES'] ?? mkdtempSync(join(tmpdir(), 'paddock-pictures-'))
 mkdirSync(folder, { recursive: true })
 after(() => {

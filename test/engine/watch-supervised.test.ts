@@ -13,7 +13,7 @@ function statusOf(pid: number): Record<string, string> {
 }
 
 test('the sensor killed: told, started again within a second, and it denies again; watch killed: nothing is lost', async (t) => {
-  const engine = await testEngine('docker')
+  const engine = await testEngine('docker', { own: true })
   const container = await engine.run({ name: 'supervised', labels: { 'paddock.exec': 'deny' } })
   const watch = await startWatchCommand(['--engine', engine.address], (act) => {
     t.after(act)
@@ -55,7 +55,7 @@ test('the sensor killed: told, started again within a second, and it denies agai
 })
 
 test('what the two may do: the sensor keeps few capabilities and no network, watch is nobody', async (t) => {
-  const engine = await testEngine('docker')
+  const engine = await testEngine('docker', { own: true })
   const watch = await startWatchCommand(['--engine', engine.address], (act) => {
     t.after(act)
   })
@@ -86,7 +86,7 @@ test('what the two may do: the sensor keeps few capabilities and no network, wat
 })
 
 test('paddock watch itself killed: its two programs end with it', async (t) => {
-  const engine = await testEngine('docker')
+  const engine = await testEngine('docker', { own: true })
   const watch = await startWatchCommand(['--engine', engine.address], (act) => {
     t.after(act)
   })
