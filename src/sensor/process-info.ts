@@ -83,6 +83,15 @@ export function pidNamespace(proc: string, pid: number | 'self'): string {
   }
 }
 
+const own = new Map<string, string>()
+
+/** The sensor's own, which does not change. */
+function ownNamespace(proc: string): string {
+  const known = own.get(proc) ?? pidNamespace(proc, 'self')
+  own.set(proc, known)
+  return known
+}
+
 /**
  * The process and its ancestors up to the container's init.
  * @param container its init's process id and process-id namespace
@@ -124,7 +133,7 @@ export function isFromOutside(proc: string, info: ProcessInfo): boolean {
   const parent =
     pidNamespace(proc, info.parentPid) ||
     pidNamespace(proc, parseStat(readProcFile(`${proc}/${info.pid}/stat`))?.parentPid ?? 0)
-  return parent === pidNamespace(proc, 'self') && info.pidNamespace !== parent
+  return parent === ownNamespace(proc) && info.pidNamespace !== parent
 }
 
 /**
@@ -133,9 +142,9 @@ export function isFromOutside(proc: string, info: ProcessInfo): boolean {
  * given the host's namespace there is nothing but the name to go by.
  */
 export function isEngineSide(proc: string, info: ProcessInfo, container: string): boolean {
-  const own = pidNamespace(proc, 'self')
-  if (info.pidNamespace !== own) return false
-  return container !== own || info.command.startsWith('containerd-shim') || info.command === 'conmon'
+  const outside = ownNamespace(proc)
+  if (info.pidNamespace !== outside) return false
+  return container !== outside || info.command.startsWith('containerd-shim') || info.command === 'conmon'
 }
 
 /** Of `/proc/<pid>/stat`: the command may itself hold spaces and parentheses, so what follows the last one counts. */
