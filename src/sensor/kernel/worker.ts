@@ -4,6 +4,7 @@ import { EVENT, type FanotifyEvent, parseFanotifyEvents, parseFanotifyName } fro
 import { allocate, errorText } from '../../lib/libc/library.ts'
 import { openProcessConnector, parseProcessEvents } from '../../lib/libc/netlink.ts'
 import { createPoll, readInto } from '../../lib/libc/poll.ts'
+import { hurry } from '../hurry.ts'
 import { mountIdOf, pathOf } from '../verdict/judge-exec.ts'
 import { type Lineage, readProcFile } from '../process-info.ts'
 import type { MarkedContainer } from '../verdict/messages.ts'
@@ -20,8 +21,17 @@ const LENT_MAXIMUM = 512
 /** When the main thread is so far behind, the kernel's own queue takes the rest, and says so when it is full. */
 const BATCHES_MAXIMUM = 64
 const EVENTS_BYTES = 24 * 128
+/** At most, of one event of the layer watch: its head, a file handle and a name. */
+const NAME_EVENT_BYTES = 24 + 20 + 128 + 256
 const DATAGRAMS_AT_ONCE = 1024
+/** Before the programs it looks at, since on a busy machine they are gone otherwise; behind the thread that answers. */
+const PRIORITY = -5
 const ENOBUFS = -105
+/**
+ * What comes right after a batch is taken together with what follows: one wake-up of two threads for some milliseconds, not
+ * for each file. Nothing is lost by it, for the kernel's queue holds the file; a process is looked at at once all the same.
+ */
+const GATHER_MS = 3
 
 if (parentPort === null) throw new Error('the kernel worker is started by src/sensor/kernel.ts')
 const port = parentPort
@@ -32,7 +42,9 @@ const memory = allocate(64 * 1024)
 /** Apart: processes are asked for while other events are being read. */
 const datagram = allocate(64 * 1024)
 let readsProcesses = false
+/** All, and what does not wait for others: processes are gone soon. */
 const poll = createPoll()
+const urgent = createPoll()
 const layers = createLayerWatch(setup.watchedDirectories)
 const connector = openProcessConnector()
 const table = createProcessTable(setup.proc)
@@ -41,12 +53,19 @@ const containers = new Map<string, MarkedContainer>()
 const devices = new Map<number, MarkedContainer>()
 const mountIds = new Map<number, MarkedContainer>()
 const state = { stopped: false }
+hurry(PRIORITY)
 
 let written: Written[] = []
 let named: Named[] = []
 let started: Started[] = []
+let gatherUntil = 0
+/** Of this batch, by process: who writes thousands of files is looked up, and sent, once. */
+let lineages = new Map<number, Lineage | null>()
 
-poll.add(setup.wake)
+for (const one of [poll, urgent]) {
+  one.add(setup.wake)
+  if (connector >= 0) one.add(connector)
+}
 if (setup.changes >= 0) poll.add(setup.changes)
 if (layers.group >= 0) poll.add(layers.group)
 else
@@ -54,8 +73,7 @@ else
     type: 'lost',
     what: `creates, renames, deletes and chmods are seen by the sweep only: ${errorText(layers.group)}`,
   })
-if (connector >= 0) poll.add(connector)
-else
+if (connector < 0)
   post({
     type: 'lost',
     what: `programs from memory (memfd) and foreign mounts are seen by the sweep only: no process connector, ${errorText(connector)}`,
@@ -63,13 +81,14 @@ else
 post({ type: 'ready' })
 
 while (!state.stopped) {
-  const ready = poll.wait(-1)
+  const gatherMs = Math.ceil(gatherUntil - performance.now())
+  const ready = gatherMs > 0 ? urgent.wait(gatherMs) : poll.wait(isEmpty() ? -1 : 0)
   if (ready.includes(setup.wake)) receive()
   // Processes first: they are gone first.
   if (connector >= 0) readProcesses()
-  if (ready.includes(setup.changes)) readChanges()
-  if (ready.includes(layers.group)) readNames()
-  flush()
+  if (gatherMs > 0) continue
+  const more = [ready.includes(setup.changes) && readChanges(), ready.includes(layers.group) && readNames()]
+  flush(more.includes(true))
 }
 for (const fd of [layers.group, connector]) if (fd >= 0) closeSync(fd)
 
@@ -107,19 +126,34 @@ function forget(containerId: string): void {
     for (const [key, { init }] of map) if (init.containerId === containerId) map.delete(key)
 }
 
-function flush(): void {
-  if (written.length + named.length + started.length === 0) return
+function isEmpty(): boolean {
+  return written.length + named.length + started.length === 0
+}
+
+/** @param more whether the kernel has more already */
+function flush(more: boolean): void {
+  if (isEmpty()) return
   Atomics.add(counters, 1, 1)
   post({ type: 'batch', batch: { written, named, started } })
   written = []
   named = []
   started = []
+  lineages = new Map()
   // Not a busy wait: the main thread notifies as it takes batches.
   for (let behind = Atomics.load(counters, 1); behind > BATCHES_MAXIMUM; behind = Atomics.load(counters, 1))
     Atomics.wait(counters, 1, behind, 1000)
+  gatherUntil = more ? 0 : performance.now() + GATHER_MS
 }
 
 function whoOf(pid: number, container: MarkedContainer | undefined): Lineage | null {
+  const known = lineages.get(pid)
+  if (known !== undefined) return known
+  const who = lookUp(pid, container)
+  lineages.set(pid, who)
+  return who
+}
+
+function lookUp(pid: number, container: MarkedContainer | undefined): Lineage | null {
   // Right after the gate this thread may not have heard of the container yet; the main thread cuts what it is given.
   const init =
     container === undefined ? null : { pid: container.init.pid, pidNamespace: container.pidNamespace }
@@ -130,12 +164,14 @@ function whoOf(pid: number, container: MarkedContainer | undefined): Lineage | n
   return table.lineage(pid, init)
 }
 
-function readChanges(): void {
+/** @returns whether there may be more */
+function readChanges(): boolean {
   const length = readInto(setup.changes, memory, EVENTS_BYTES)
   for (const event of parseFanotifyEvents(memory.bytes, Math.max(0, length))) {
     if ((event.mask & EVENT.Q_OVERFLOW) !== 0) post({ type: 'overflow', source: 'fanotify' })
     if (event.fd >= 0) noteWritten(event)
   }
+  return length === EVENTS_BYTES
 }
 
 function noteWritten({ fd, pid }: FanotifyEvent): void {
@@ -163,7 +199,8 @@ function noteWritten({ fd, pid }: FanotifyEvent): void {
   else closeSync(fd)
 }
 
-function readNames(): void {
+/** @returns whether there may be more */
+function readNames(): boolean {
   const length = readInto(layers.group, memory)
   for (const event of parseFanotifyEvents(memory.bytes, Math.max(0, length))) {
     if ((event.mask & EVENT.Q_OVERFLOW) !== 0) post({ type: 'overflow', source: 'layer-watch' })
@@ -178,6 +215,7 @@ function readNames(): void {
     for (const path of layers.enter(place.containerId, place.path))
       named.push({ containerId: place.containerId, path, who })
   }
+  return length > memory.bytes.length - NAME_EVENT_BYTES
 }
 
 function readProcesses(): void {
@@ -195,6 +233,7 @@ function takeProcesses(): void {
     const length = readInto(connector, datagram)
     if (length === ENOBUFS) post({ type: 'overflow', source: 'process-connector' })
     if (length <= 0) return
+    lineages = new Map()
     for (const event of parseProcessEvents(datagram.bytes, length)) {
       if (event.what === 'exit') table.exited(event.pid)
       if (event.what === 'fork') table.forked(event.pid, event.parentPid)

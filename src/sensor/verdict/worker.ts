@@ -1,5 +1,4 @@
 import { closeSync, fstatSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import {
   EVENT,
@@ -11,6 +10,7 @@ import {
 import { createLeases, parseLeaseSignals, SIGNAL_BYTES } from '../../lib/libc/lease.ts'
 import { allocate, check, errorText } from '../../lib/libc/library.ts'
 import { createPoll, readInto } from '../../lib/libc/poll.ts'
+import { hurry } from '../hurry.ts'
 import { createAnswers } from './answers.ts'
 import type { FromVerdict, ToVerdict, VerdictSetup } from './messages.ts'
 import { createRoster } from './roster.ts'
@@ -36,7 +36,7 @@ const group = fanotifyInit(
   CLOEXEC | NONBLOCK | CLASS_CONTENT | UNLIMITED_MARKS | UNLIMITED_QUEUE | REPORT_TID,
 )
 // A program waits while this thread does.
-hurry()
+hurry(PRIORITY)
 const poll = createPoll()
 const leases = createLeases()
 const verified = createVerified(setup.proc, group, leases, setup)
@@ -124,12 +124,4 @@ function handle(event: FanotifyEvent): void {
     verified.dropInode(Number(stat.dev), stat.ino)
   }
   closeSync(event.fd)
-}
-
-function hurry(): void {
-  try {
-    setPriority(0, PRIORITY)
-  } catch {
-    // Without CAP_SYS_NICE it is as quick as the machine lets it be.
-  }
 }
