@@ -8,13 +8,14 @@ import { startWatchCommand } from '../test/fixtures/running-watch.ts'
 import { assertAccounted, killAtRandom, makeLoop } from '../test/root/kill-loop/kill-loop.ts'
 
 /*
- * `npm run soak [MINUTES]`: what the tests do in seconds, for long. Sensor and watch are killed at random and every
+ * `npm run soak [-- MINUTES [PART…]]`: what the tests do in seconds, for long. Sensor and watch are killed at random and every
  * finding counted; containers come and go and the memory of both is looked at; the attacks on verdicts with 1,000
  * tries each, real software with 50 restarts, a burst of 100,000 files; learnt services go on at their work for an hour. Ends with 1
  * when something does not hold.
  */
 
-const minutes = Number(process.argv[2] ?? '10')
+const [given = '10', ...chosen] = process.argv.slice(2)
+const minutes = Number(given)
 const RSS_GROWTH_MAX_MIB = 16
 const FILES = 200
 
@@ -98,7 +99,15 @@ function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[values.length >> 1] ?? Number.NaN
 }
 
-for (const part of [killLoop, churn, attacks, learnt]) {
+const parts = [killLoop, churn, attacks, learnt]
+const names = parts.map(({ name }) => name)
+const unknown = chosen.find((name) => !names.includes(name))
+if (unknown !== undefined || !(minutes > 0)) {
+  console.error(`usage: npm run soak [-- MINUTES [${names.join(' | ')}]…]`)
+  process.exit(2)
+}
+for (const part of parts) {
+  if (chosen.length > 0 && !chosen.includes(part.name)) continue
   console.log(`soak: ${part.name}`)
   try {
     await part()
