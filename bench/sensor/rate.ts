@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TestContainer, TestEngine } from '../../test/engine/harness.ts'
@@ -16,13 +17,14 @@ interface Run {
   readonly told: number
 }
 
-/** The same closes, told by the sensor and by `fatrace`, which prints each and judges none. */
+/** The same closes, told by the sensor and by `fatrace`, which prints each and judges none, and cannot watch an overlay: it has a volume. */
 export async function rate(engine: TestEngine, rounds: number): Promise<string> {
   const image = await workloadImage(engine)
-  const container = await engine.run({ name: 'rate', image })
+  const container = await engine.run({ name: 'rate', image, args: ['--volume', '/plain'] })
   const watchers: Readonly<Record<string, () => Promise<Run>>> = {
     nobody: async () => ({ ...(await files(container, '/expected/files')), cpuNs: 0, told: 0 }),
-    '`fatrace`, writes only': () => withFatrace(container),
+    'nobody, on a volume': async () => ({ ...(await files(container, '/plain/files')), cpuNs: 0, told: 0 }),
+    '`fatrace`, writes only, on a volume': () => withFatrace(container),
     'sensor, expected files': () => withSensor(engine, container, '/expected/files'),
     'sensor, unexpected files': () => withSensor(engine, container, '/unexpected'),
   }
@@ -30,7 +32,8 @@ export async function rate(engine: TestEngine, rounds: number): Promise<string> 
   for (let round = 0; round < rounds; round++)
     for (const [name, watch] of Object.entries(watchers)) {
       runs.get(name)?.push(await watch())
-      for (const folder of ['/expected/files', '/unexpected']) await work(container, 'remove', folder)
+      for (const folder of ['/expected/files', '/plain/files', '/unexpected'])
+        await work(container, 'remove', folder)
     }
   await engine.cli('rm', '--force', container.id)
   const rows = [...runs].map(([name, all]) => {
@@ -42,7 +45,7 @@ export async function rate(engine: TestEngine, rounds: number): Promise<string> 
       String(Math.round((FILES / of(({ ns }) => ns)) * 1e9)),
       ms(of(({ cpuNs: used }) => used)),
       perEvent === 0 ? '' : `${perEvent.toFixed(0)} µs`,
-      name === 'nobody' ? '' : String(of(({ told }) => told)),
+      name.startsWith('nobody') ? '' : String(of(({ told }) => told)),
     ]
   })
   return table(
@@ -55,23 +58,31 @@ function files(container: TestContainer, folder: string): Promise<{ ns: number }
   return work(container, 'files', FILES, folder)
 }
 
-/** In the container's mount namespace: it marks mounts, and a container has its own. */
+/** In the container's namespaces: it marks mounts, and a container has its own. */
 async function withFatrace(container: TestContainer): Promise<Run> {
   const pid = await container.pid()
-  const args = ['--mount', '--target', String(pid), '--wd=/', 'fatrace', '--current-mount', '--filter=W']
-  const child = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  const into = ['--mount', '--pid', '--target', String(pid), '--wdns=/plain']
+  const child = spawn('nsenter', [...into, 'fatrace', '--current-mount', '--filter=W'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   let told = 0
   createInterface(child.stdout).on('line', (line) => {
-    if (line.includes('/expected/files/')) told++
+    if (line.includes('/plain/files/')) told++
   })
   await sleep(1000)
-  const before = cpuNs(child.pid ?? 0)
-  const { ns } = await files(container, '/expected/files')
+  const fatrace = childOf(child.pid ?? 0)
+  const before = cpuNs(fatrace)
+  const { ns } = await files(container, '/plain/files')
   await sleep(2000)
-  const used = cpuNs(child.pid ?? 0) - before
-  child.kill('SIGTERM')
+  const used = cpuNs(fatrace) - before
+  process.kill(fatrace, 'SIGTERM')
   await once(child, 'close')
   return { ns, cpuNs: used, told }
+}
+
+/** nsenter forks, for only a child is in the process-id namespace. */
+function childOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim())
 }
 
 async function withSensor(engine: TestEngine, container: TestContainer, folder: string): Promise<Run> {
