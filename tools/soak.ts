@@ -34,7 +34,7 @@ async function churn(): Promise<void> {
   const engine = await testEngine('docker')
   const cleanUps: (() => Promise<void>)[] = []
   const watch = await startWatchCommand(['--engine', engine.address], (act) => void cleanUps.push(act))
-  const story = `for i in $(seq ${FILES}); do echo $i > /tmp/$i; done; cp /bin/busybox /tmp/x; /tmp/x true`
+  const story = `for i in $(seq ${FILES}); do echo $i > /tmp/$i; done; cp /bin/busybox /tmp/busybox.x; /tmp/busybox.x true`
   const samples: { minute: number; rounds: number; sensor: number; watch: number; findings: number }[] = []
   const started = performance.now()
   try {
