@@ -39,10 +39,10 @@ export const rules: readonly Rule[] = [
   localeData,
   caches,
   dangerousTools,
-  // Compilers are among those.
-  buildFiles,
   adminPrograms,
   basePrograms,
+  // Only now is it known which compilers stay.
+  buildFiles,
   unusedLibraries,
   devices,
   systemFolders,
