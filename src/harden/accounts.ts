@@ -1,4 +1,5 @@
-import { type Inode, readContent, resolve, type TreeNode, walk } from './image-tree.ts'
+import { readContent, resolve, type TreeNode, walk } from './image-tree.ts'
+import type { Inode } from './inodes.ts'
 import type { Subject } from './rules/rule.ts'
 
 export interface Account {
@@ -82,7 +83,7 @@ export function neededIds(subject: Subject): NeededIds {
     if (inode.uid !== 0) users.add(inode.uid)
     if (inode.gid !== 0) groupIds.add(inode.gid)
   }
-  const named = namedIn(subject)
+  const named = namedIn(subject, new Set([...accounts, ...groups].map(({ name }) => name)))
   for (const account of accounts) if (named.has(account.name)) users.add(account.uid)
   for (const { name, gid: id } of groups) if (named.has(name)) groupIds.add(id)
   for (const account of accounts) if (users.has(account.uid)) groupIds.add(account.gid)
@@ -100,8 +101,8 @@ const ACCOUNT_FILES =
   /^(passwd|group|shadow|gshadow|subuid|subgid|login\.defs|adduser\.conf|deluser\.conf)-?$/
 const LONGEST_SETTINGS_BYTES = 256 * 1024
 
-/** Words of lines that speak of users: `user www-data;`, `exec gosu redis "$@"`. */
-function namedIn({ root, config, keep }: Subject): Set<string> {
+/** Which of these names stand in lines that speak of users: `user www-data;`, `exec gosu redis "$@"`. */
+function namedIn({ root, config, keep }: Subject, names: ReadonlySet<string>): Set<string> {
   const etc = resolve(root, '/etc').node
   const settings = etc === null ? [] : walk(etc).filter((node) => !ACCOUNT_FILES.test(node.name))
   const scripts = walk(root).filter(
@@ -110,19 +111,24 @@ function namedIn({ root, config, keep }: Subject): Set<string> {
       (node.inode.mode & 0o111) !== 0 &&
       readContent(node.inode, 2).toString('latin1') === '#!',
   )
-  const texts = [...settings, ...scripts].flatMap(({ inode }) => smallText(inode))
-  const lines = texts
-    .join('\n')
-    .split('\n')
-    .filter((line) => SPEAKS_OF_USERS.test(line) && !/^\s*#/.test(line))
   // "daemon off;" and PATH name no account: of these a whole word counts, or what speaks of users.
   const values = config.env.map((line) => line.slice(line.indexOf('=') + 1))
   const words = [...values, ...config.entrypoint, ...config.command, ...(config.healthCheck ?? [])]
   const speaking = words.filter((word) => SPEAKS_OF_USERS.test(word))
-  return new Set([...words, ...[...lines, ...speaking].flatMap((line) => line.split(/[^\w.-]+/))])
+  const found = new Set(words.filter((word) => names.has(word)))
+  const look = (line: string) => {
+    for (const word of line.split(/[^\w.-]+/)) if (names.has(word)) found.add(word)
+  }
+  speaking.forEach(look)
+  // One file after the other: together they may be most of an image.
+  for (const files of [settings, scripts])
+    for (const { inode } of files)
+      for (const line of smallText(inode).split('\n'))
+        if (SPEAKS_OF_USERS.test(line) && !/^\s*#/.test(line)) look(line)
+  return found
 }
 
-function smallText(inode: Inode): string[] {
-  if (inode.content === null || inode.content.sizeBytes > LONGEST_SETTINGS_BYTES) return []
-  return [readContent(inode, LONGEST_SETTINGS_BYTES).toString('latin1')]
+function smallText(inode: Inode): string {
+  if (inode.sizeBytes > LONGEST_SETTINGS_BYTES) return ''
+  return readContent(inode, LONGEST_SETTINGS_BYTES).toString('latin1')
 }

@@ -1,4 +1,5 @@
-import { type Inode, pathOf, remove, walk } from './image-tree.ts'
+import { pathOf, remove, walk } from './image-tree.ts'
+import type { Inode } from './inodes.ts'
 import type { Action, Rule, Subject } from './rules/rule.ts'
 
 /** One thing that a rule did, for the report. */
@@ -42,7 +43,7 @@ function perform(action: Action): Deed {
       let [entries, sizeBytes] = [0, 0]
       for (const { inode: each } of walk(node)) {
         entries++
-        sizeBytes += each.content?.sizeBytes ?? 0
+        sizeBytes += each.sizeBytes
       }
       const nameOf = busyboxName(inode)
       remove(node)
@@ -60,7 +61,7 @@ function perform(action: Action): Deed {
       return { ...none, did: 'owner', change }
     }
     case 'write': {
-      inode.content = { bytes: action.bytes, sizeBytes: action.bytes.length }
+      inode.write(action.bytes)
       return { ...none, did: 'content', change: action.said }
     }
   }

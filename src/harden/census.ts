@@ -38,7 +38,7 @@ const PROGRAM_PLACE = /\/s?bin\/[^/]+$/
 const NOWHERE = /\/(nologin|false)$/
 
 export function takeCensus(root: TreeNode): Census {
-  const seen = new Set<object>()
+  const seen = new Set<number>()
   const lists: Record<Kind, string[]> = {
     shells: [],
     packageManagers: [],
@@ -56,7 +56,7 @@ export function takeCensus(root: TreeNode): Census {
   }
   for (const node of walk(root)) {
     const { inode } = node
-    if (node !== root) count.entries++
+    if (node.parent !== null) count.entries++
     if (inode.type !== 'symlink' && (inode.mode & 0o002) !== 0) count.worldWritable++
     if (inode.type === 'file' || inode.type === 'symlink') tellKinds(node, lists)
     if (inode.type !== 'file') continue
@@ -64,8 +64,8 @@ export function takeCensus(root: TreeNode): Census {
     if ((inode.mode & 0o002) !== 0) count.worldWritableFiles++
     if ((inode.mode & 0o6000) !== 0) count.setuid++
     if ((inode.mode & 0o111) !== 0 && isProgram(node)) count.programs++
-    if (!seen.has(inode)) count.sizeBytes += inode.content?.sizeBytes ?? 0
-    if (inode.isLinked) seen.add(inode)
+    if (!seen.has(inode.id)) count.sizeBytes += inode.sizeBytes
+    if (inode.isLinked) seen.add(inode.id)
   }
   const accounts = accountsOf(root)
   return {

@@ -1,4 +1,5 @@
-import { type Inode, readContent } from './image-tree.ts'
+import { readContent } from './image-tree.ts'
+import type { Inode } from './inodes.ts'
 
 /** What the dynamic loader is told by a program or library (System V ABI, elf.h). Names are bytes as latin1. */
 export interface Elf {

@@ -32,7 +32,7 @@ export function keepNamed(
 ): NamedPrograms {
   const path = searchPath(config.env)
   const workingDir = resolve(root, config.workingDir === '' ? '/' : config.workingDir).node ?? root
-  const seen = new Set<TreeNode>()
+  const seen = new Set<number>()
 
   function program(word: string): TreeNode | null {
     const places = word.includes('/') ? [word] : path.map((folder) => `${folder}/${word}`)
@@ -57,13 +57,13 @@ export function keepNamed(
   function readScript(node: TreeNode): void {
     if (
       !scripts ||
-      seen.has(node) ||
+      seen.has(node.id) ||
       seen.size > MOST_SCRIPTS ||
       node.inode.type !== 'file' ||
       isElf(node.inode)
     )
       return
-    seen.add(node)
+    seen.add(node.id)
     const text = readContent(node.inode, LONGEST_SCRIPT_BYTES).toString('latin1')
     if (!/^#!.*\b(sh|bash|dash|ash|ksh|zsh)\b/.test(text.slice(0, 200))) return
     for (const word of shellWords(text)) keepWord(word, `named by ${pathOf(node)}`)

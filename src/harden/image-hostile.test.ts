@@ -105,6 +105,19 @@ describe('an image that no engine should have written is refused in one sentence
       /nested more than 1000 deep/,
     ],
     ['a long name', [{ name: 'n'.repeat(256) }], /longer than 255 bytes/],
+    [
+      'few entries, and more folders on their way than an image may have',
+      Array.from({ length: 1600 }, (_, index) => ({ name: `${index}/${'d/'.repeat(990)}x` })),
+      /more than 1500000 files and folders/,
+    ],
+    [
+      'attributes without end',
+      Array.from({ length: 70 }, (_, index) => ({
+        name: `file-${index}`,
+        xattrs: new Map([['user.large', Buffer.alloc(1_000_000, index)]]),
+      })),
+      /longer than 64 MiB/,
+    ],
     ['a long path', [{ name: 'n/'.repeat(3000) }], /longer than 4096 bytes/],
   ]
   for (const [name, entries, message] of cases) {

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { UserError } from '../lib/errors.ts'
 import { configFor, type ImageConfig, object, parseConfig } from './image-config.ts'
-import { type Inode, newRoot, pathOf, type TreeNode, walk } from './image-tree.ts'
+import { newRoot, pathOf, type TreeNode, walk } from './image-tree.ts'
 import { mergeLayer } from './merge-layer.ts'
 import { openSpool, type Spool } from './spool.ts'
 import { refuse } from './tar-header.ts'
@@ -137,7 +137,7 @@ async function unpacked(outer: Spool, entry: TarEntry, spools: Spool[]): Promise
   return { spool, offset: 0, sizeBytes: spool.sizeBytes() }
 }
 
-const PIECE_BYTES = 256 * 1024
+const PIECE_BYTES = 64 * 1024
 
 function* pieces(spool: Spool, offset: number, sizeBytes: number): Generator<Buffer> {
   for (let done = 0; done < sizeBytes; done += PIECE_BYTES)
@@ -193,23 +193,25 @@ function fileHeader(name: string, sizeBytes: number): Buffer {
 }
 
 function* layerPieces(root: TreeNode): Generator<Buffer> {
-  /** Where a file with several names was written first. */
-  const written = new Map<Inode, string>()
+  /** The first name of each file with several, by its inode's id. */
+  const written = new Map<number, TreeNode>()
   for (const node of walk(root)) {
     const { inode } = node
-    const name = node === root ? './' : pathOf(node).slice(1)
-    const first = written.get(inode)
+    const { type, mode, uid, gid, mtime, major, minor, sizeBytes, content } = inode
+    const common = { mode, uid, gid, mtime, major, minor }
+    const path = pathOf(node).slice(1)
+    const first = inode.isLinked ? written.get(inode.id) : undefined
     if (first !== undefined) {
-      yield tarHeader({ ...inode, type: 'hard-link', name, linkName: first, sizeBytes: 0, xattrs: new Map() })
+      const linkName = pathOf(first).slice(1)
+      yield tarHeader({ ...common, type: 'hard-link', name: path, linkName, sizeBytes: 0, xattrs: new Map() })
       continue
     }
-    if (inode.isLinked) written.set(inode, name)
-    const sizeBytes = inode.content?.sizeBytes ?? 0
-    const folder = inode.type === 'directory' && node !== root ? '/' : ''
-    yield tarHeader({ ...inode, name: name + folder, linkName: inode.target, sizeBytes })
-    if (inode.content === null) continue
-    if ('bytes' in inode.content) yield inode.content.bytes
-    else yield* pieces(inode.content.spool, inode.content.offset, sizeBytes)
+    if (inode.isLinked) written.set(inode.id, node)
+    const name = path === '' ? './' : type === 'directory' ? `${path}/` : path
+    yield tarHeader({ ...common, type, name, linkName: inode.target, sizeBytes, xattrs: inode.xattrs })
+    if (content === null) continue
+    if ('bytes' in content) yield content.bytes
+    else yield* pieces(content.spool, content.offset, sizeBytes)
     yield padding(sizeBytes)
   }
   yield END

@@ -1,96 +1,145 @@
+import { Inode, type InodeFields, Inodes } from './inodes.ts'
+import { Names, NODE_INODE, NODE_LAYER } from './names.ts'
 import { refuse } from './tar-header.ts'
-import type { Spool } from './spool.ts'
+import { Texts } from './texts.ts'
 
-export type NodeType = 'file' | 'directory' | 'symlink' | 'character-device' | 'block-device' | 'fifo'
-
-/** A regular file's bytes: where they lie, or what a rule wrote in their place. */
-export type Content =
-  | { readonly spool: Spool; readonly offset: number; readonly sizeBytes: number }
-  | { readonly bytes: Buffer; readonly sizeBytes: number }
-
-/** What hard links share. */
-export interface Inode {
-  readonly type: NodeType
-  mode: number
-  uid: number
-  gid: number
-  readonly mtime: string
-  content: Content | null
-  /** Of a symbolic link, as written; bytes as latin1. */
-  readonly target: string
-  readonly major: number
-  readonly minor: number
-  readonly xattrs: ReadonlyMap<string, Buffer>
-  /** Whether it has, or had, more than one name. */
-  isLinked: boolean
+/** What all nodes of one tree lie in: some 110 bytes each, so that a million fit where a million objects would not. */
+interface Store {
+  readonly names: Names
+  readonly inodes: Inodes
 }
 
-/** One name in one folder. */
-export interface TreeNode {
-  readonly name: string
-  readonly parent: TreeNode | null
-  inode: Inode
+/** One name in one folder: a view of its record, made when asked for. Two views of one node have the same id; to hold many, hold ids. */
+export class TreeNode {
+  readonly store: Store
+  readonly id: number
+
+  constructor(store: Store, id: number) {
+    this.store = store
+    this.id = id
+  }
+
+  get name(): string {
+    return this.store.names.text(this.id)
+  }
+
+  get parent(): TreeNode | null {
+    const parent = this.store.names.parent(this.id)
+    return parent === 0 ? null : new TreeNode(this.store, parent)
+  }
+
+  get inode(): Inode {
+    return new Inode(this.store.inodes, this.store.names.view.getUint32(this.id + NODE_INODE))
+  }
+
+  set inode(inode: Inode) {
+    this.store.names.view.setUint32(this.id + NODE_INODE, inode.id)
+  }
+
   /** Number of the last layer that brought it, or something in it; -1 where none did. */
-  layer: number
-  /** Of folders only; empty for all others. */
-  readonly children: Map<string, TreeNode>
-}
+  get layer(): number {
+    return this.store.names.view.getInt32(this.id + NODE_LAYER)
+  }
 
-const MOST_LINKS = 40
-const NOTHING: ReadonlyMap<string, Buffer> = new Map()
-/** Of all that is no folder: a map of its own for each would be a third of what a tree takes. Nothing is ever put into it. */
-const CHILDLESS = new Map<string, TreeNode>()
+  set layer(layer: number) {
+    this.store.names.view.setInt32(this.id + NODE_LAYER, layer)
+  }
 
-export function newFolder(mode = 0o755): Inode {
-  const owner = { uid: 0, gid: 0, mtime: '0', content: null, target: '', major: 0, minor: 0 }
-  return { type: 'directory', mode, ...owner, xattrs: NOTHING, isLinked: false }
-}
+  get hasChildren(): boolean {
+    return !this.store.names.isEmpty(this.id)
+  }
 
-export function newRoot(): TreeNode {
-  return { name: '', parent: null, inode: newFolder(), layer: -1, children: new Map() }
-}
+  child(name: string): TreeNode | null {
+    const found = this.store.names.find(this.id, name)
+    return found === 0 ? null : new TreeNode(this.store, found)
+  }
 
-/** Absolute, bytes as latin1; "/" for the root. */
-export function pathOf(node: TreeNode): string {
-  const names: string[] = []
-  for (let at: TreeNode = node; at.parent !== null; at = at.parent) names.push(at.name)
-  return `/${names.reverse().join('/')}`
-}
-
-/** All nodes below `from` and itself, folders before what is in them, names in byte order. */
-export function* walk(from: TreeNode): Generator<TreeNode> {
-  const pending = [from]
-  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    yield node
-    if (node.children.size === 0) continue
-    const names = [...node.children.keys()].sort()
-    for (let index = names.length - 1; index >= 0; index--) {
-      const child = node.children.get(names[index] ?? '')
-      if (child !== undefined) pending.push(child)
+  /** In byte order of their names; nothing may be added or removed meanwhile. */
+  *children(): Generator<TreeNode> {
+    const { names } = this.store
+    const pending: number[] = []
+    names.enter(this.id, pending)
+    for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+      names.goOn(at, pending)
+      yield new TreeNode(this.store, at)
     }
   }
 }
 
-export function put(parent: TreeNode, name: string, inode: Inode): TreeNode {
-  const existing = parent.children.get(name)
-  if (existing?.inode.type === 'directory' && inode.type === 'directory') {
-    existing.inode = inode
-    return existing
-  }
-  const children = inode.type === 'directory' ? new Map<string, TreeNode>() : CHILDLESS
-  const own = flat(name)
-  const node: TreeNode = { name: own, parent, inode, layer: -1, children }
-  parent.children.set(own, node)
+const MOST_LINKS = 40
+const FOLDER: InodeFields = {
+  ...{ type: 'directory', mode: 0o755, uid: 0, gid: 0, mtime: '0' },
+  ...{ content: null, target: '', major: 0, minor: 0, xattrs: new Map() },
+}
+
+export function newRoot(): TreeNode {
+  const texts = new Texts()
+  const store = { names: new Names(texts), inodes: new Inodes(texts) }
+  return newNode(store, 0, '', store.inodes.add(FOLDER))
+}
+
+function newNode(store: Store, folder: number, name: string, inode: Inode): TreeNode {
+  const node = new TreeNode(store, store.names.add(folder, name))
+  node.inode = inode
+  node.layer = -1
   return node
 }
 
-/** V8 keeps the whole text of which a longer part was cut out: here a path for each name. */
-function flat(part: string): string {
-  return Buffer.from(part, 'latin1').toString('latin1')
+/** Absolute, bytes as latin1; "/" for the root. */
+export function pathOf({ store: { names }, id }: TreeNode): string {
+  const folder = names.parent(id)
+  return folder === 0 ? '/' : `${names.folderPath(folder)}/${names.text(id)}`
 }
 
-export function remove(node: TreeNode): void {
-  node.parent?.children.delete(node.name)
+/**
+ * All nodes below `from` and itself, folders before what is in them, names in byte order; nothing may be added or removed
+ * meanwhile.
+ */
+export function* walk(from: TreeNode): Generator<TreeNode> {
+  const { names } = from.store
+  const pending = [from.id]
+  for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
+    if (at !== from.id) names.goOn(at, pending)
+    names.enter(at, pending)
+    yield new TreeNode(from.store, at)
+  }
+}
+
+/** Gives a folder a file. What had the name before is gone, but what is in a folder stays where a folder comes over it. */
+export function put(folder: TreeNode, name: string, fields: InodeFields): TreeNode {
+  const existing = folder.child(name)
+  const { store } = folder
+  if (existing === null) return newNode(store, folder.id, name, store.inodes.add(fields))
+  const { inode } = existing
+  if (inode.type !== 'directory' || fields.type !== 'directory') forget(existing)
+  changeInode(existing, fields)
+  return existing
+}
+
+/** The same for a file that has a name already. */
+export function putLink(folder: TreeNode, name: string, inode: Inode): TreeNode {
+  const existing = folder.child(name)
+  if (existing === null) return newNode(folder.store, folder.id, name, inode)
+  forget(existing)
+  existing.inode = inode
+  return existing
+}
+
+/** What a layer says anew of what is there. */
+export function changeInode(node: TreeNode, fields: InodeFields): void {
+  const { inode, store } = node
+  // Its other names keep what it was.
+  if (inode.isLinked) node.inode = store.inodes.add(fields)
+  else store.inodes.replace(inode, fields)
+}
+
+function forget(node: TreeNode): void {
+  node.store.names.clear(node.id)
+  node.layer = -1
+}
+
+export function remove({ store, id }: TreeNode): void {
+  store.names.remove(id)
 }
 
 /** What a path leads to, with every symbolic link on the way, told in order: the links are needed as much as their end. */
@@ -119,8 +168,8 @@ export function resolve(
       at = at.parent ?? root
       continue
     }
-    const next = at.children.get(name)
-    if (next === undefined) return { node: null, links }
+    const next = at.child(name)
+    if (next === null) return { node: null, links }
     if (next.inode.type === 'symlink' && (last || names.some((rest) => rest !== '' && rest !== '.'))) {
       links.push(next)
       if (links.length > MOST_LINKS) return { node: null, links }
@@ -140,7 +189,7 @@ export function resolve(
 export function folderFor(root: TreeNode, names: readonly string[]): TreeNode {
   let at = root
   for (const [index, name] of names.entries()) {
-    let next = at.children.get(name)
+    let next = at.child(name)
     if (next?.inode.type === 'symlink') {
       const { node } = resolve(root, next.inode.target, { from: at })
       if (node?.inode.type !== 'directory')
@@ -149,7 +198,7 @@ export function folderFor(root: TreeNode, names: readonly string[]): TreeNode {
         )
       next = node
     }
-    if (next?.inode.type !== 'directory') next = put(at, name, newFolder())
+    if (next?.inode.type !== 'directory') next = put(at, name, FOLDER)
     at = next
   }
   return at
@@ -157,9 +206,10 @@ export function folderFor(root: TreeNode, names: readonly string[]): TreeNode {
 
 /** At most `maxBytes` from the front of a regular file. */
 export function readContent(inode: Inode, maxBytes: number, from = 0): Buffer {
-  if (inode.content === null) return Buffer.alloc(0)
-  const length = Math.max(0, Math.min(maxBytes, inode.content.sizeBytes - from))
-  return 'bytes' in inode.content
-    ? inode.content.bytes.subarray(from, from + length)
-    : inode.content.spool.read(inode.content.offset + from, length)
+  const { content } = inode
+  if (content === null) return Buffer.alloc(0)
+  const length = Math.max(0, Math.min(maxBytes, content.sizeBytes - from))
+  return 'bytes' in content
+    ? content.bytes.subarray(from, from + length)
+    : content.spool.read(content.offset + from, length)
 }

@@ -17,16 +17,16 @@ export function compileKeep(text: string): Glob {
 
 /**
  * Keeps what `--keep` names, with what it needs.
- * @returns which nodes were named themselves, and the patterns that named nothing
+ * @returns the ids of nodes that were named themselves, and the patterns that named nothing
  */
 export function keepGlobs(root: TreeNode, globs: readonly Glob[], keep: Keep) {
-  const named = new Set<TreeNode>()
+  const named = new Set<number>()
   const used = new Set<number>()
   const tree = compileTree(globs.map((glob) => throughLinks(root, glob)))
   for (const { node, globs: indexes } of matching(root, tree, { below: true })) {
     for (const index of indexes) {
       used.add(index)
-      named.add(node)
+      named.add(node.id)
       keep.addNode(node, `--keep ${globs[index]?.text ?? ''}`)
     }
   }
@@ -36,7 +36,7 @@ export function keepGlobs(root: TreeNode, globs: readonly Glob[], keep: Keep) {
     const node = keep.add(Buffer.from(text, 'utf8').toString('latin1'), `--keep ${text}`)
     if (node === null) continue
     used.add(index)
-    named.add(node)
+    named.add(node.id)
   }
   return { named, unused: globs.filter((_, index) => !used.has(index)).map(({ text }) => text) }
 }
@@ -44,8 +44,8 @@ export function keepGlobs(root: TreeNode, globs: readonly Glob[], keep: Keep) {
 /** "/bin/*" means "/usr/bin/*" where /bin is a link to usr/bin. */
 function throughLinks(root: TreeNode, glob: Glob): Glob {
   const [, first = '', rest = ''] = /^\/([^/*?[]+)(\/.*)$/.exec(glob.text) ?? []
-  const child = first === '' ? undefined : root.children.get(first)
+  const child = first === '' ? null : root.child(first)
   if (child?.inode.type !== 'symlink') return glob
   const target = resolve(root, `/${first}`).node
-  return target === null || target === root ? glob : compileGlob(pathOf(target) + rest)
+  return target === null || target.parent === null ? glob : compileGlob(pathOf(target) + rest)
 }

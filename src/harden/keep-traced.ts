@@ -65,5 +65,5 @@ function keepBelow(root: TreeNode, node: TreeNode, why: string, keep: Keep): voi
   // Certificates that are not installed are linked to all the same.
   if (node.inode.type === 'symlink' && resolve(root, path).node === null) return
   keep.addNode(node, why)
-  for (const child of node.children.values()) keepBelow(root, child, why, keep)
+  for (const child of node.children()) keepBelow(root, child, why, keep)
 }

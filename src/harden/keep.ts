@@ -17,7 +17,8 @@ export interface Keep {
  * target, and everything the folders above it.
  */
 export function newKeep(root: TreeNode, env: readonly string[]): Keep {
-  const reasons = new Map<TreeNode, string>()
+  /** By the nodes' ids. */
+  const reasons = new Map<number, string>()
   const libraries = libraryFolders(root, env)
   const path = searchPath(env)
 
@@ -29,10 +30,10 @@ export function newKeep(root: TreeNode, env: readonly string[]): Keep {
   }
 
   function mark(node: TreeNode, why: string): boolean {
-    if (reasons.has(node)) return false
-    reasons.set(node, why)
-    for (let at = node.parent; at !== null && !reasons.has(at); at = at.parent)
-      reasons.set(at, `the folder of ${pathOf(node)}`)
+    if (reasons.has(node.id)) return false
+    reasons.set(node.id, why)
+    for (let at = node.parent; at !== null && !reasons.has(at.id); at = at.parent)
+      reasons.set(at.id, `the folder of ${pathOf(node)}`)
     return true
   }
 
@@ -82,7 +83,7 @@ export function newKeep(root: TreeNode, env: readonly string[]): Keep {
   }
 
   for (const library of libraries.preload) add(library, 'LD_PRELOAD')
-  return { has: (node) => reasons.has(node), why: (node) => reasons.get(node) ?? null, add, addNode }
+  return { has: ({ id }) => reasons.has(id), why: ({ id }) => reasons.get(id) ?? null, add, addNode }
 }
 
 /** PATH of the image's environment, or what engines give a container without one. */

@@ -15,7 +15,8 @@ export function libraryFolders(root: TreeNode, env: readonly string[]): LibraryF
   const value = (name: string) =>
     env.findLast((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? ''
   const multiarch = ['/lib', '/usr/lib', '/usr/local/lib'].flatMap((folder) =>
-    [...(resolve(root, folder).node?.children.keys() ?? [])]
+    [...(resolve(root, folder).node?.children() ?? [])]
+      .map(({ name }) => name)
       .filter((name) => /^[a-z0-9_]+-linux-(gnu|musl)[a-z0-9]*$/.test(name))
       .map((name) => `${folder}/${name}`),
   )
@@ -46,7 +47,7 @@ function configured(root: TreeNode, path: string, depth: number): string[] {
       ? included.slice(0, at)
       : `/etc/${included.slice(0, Math.max(0, at))}`
     const pattern = included.slice(at + 1)
-    const names = [...(resolve(root, folder).node?.children.keys() ?? [])].sort()
+    const names = [...(resolve(root, folder).node?.children() ?? [])].map(({ name }) => name)
     const [before = '', after] = pattern.split('*')
     const matches = (name: string) =>
       after === undefined ? name === pattern : name.startsWith(before) && name.endsWith(after)
@@ -56,7 +57,7 @@ function configured(root: TreeNode, path: string, depth: number): string[] {
 
 function muslFolders(root: TreeNode): string[] {
   const etc = resolve(root, '/etc').node
-  return [...(etc?.children.values() ?? [])]
+  return [...(etc?.children() ?? [])]
     .filter(({ name }) => /^ld-musl-.*\.path$/.test(name))
     .flatMap(({ inode }) =>
       readContent(inode, 64 * 1024)

@@ -17,10 +17,10 @@ export function matching(root: TreeNode, tree: MatchTree, options: { readonly be
   const pending = [{ node: root, folder: tree.root }]
   for (let at = pending.pop(); at !== undefined; at = pending.pop()) {
     const { node, folder } = at
-    for (const child of node.children.values()) {
+    for (const child of node.children()) {
       const globs = tree.matches(folder, child.name)
       if (globs.length > 0) found.push({ node: child, globs })
-      if (child.children.size === 0 || (globs.length > 0 && !options.below)) continue
+      if (!child.hasChildren || (globs.length > 0 && !options.below)) continue
       const next = tree.enter(folder, child.name)
       if (next.nodes.length > 0 || next.below.length > 0) pending.push({ node: child, folder: next })
     }

@@ -1,4 +1,5 @@
-import { folderFor, type Inode, type NodeType, put, remove, type TreeNode } from './image-tree.ts'
+import { changeInode, folderFor, put, putLink, remove, type TreeNode } from './image-tree.ts'
+import type { Inode, InodeFields, NodeType } from './inodes.ts'
 import type { Spool } from './spool.ts'
 import { readTar, type TarEntry } from './tar-read.ts'
 import { refuse } from './tar-header.ts'
@@ -21,7 +22,7 @@ export function mergeLayer(
     const names = namesOf(entry.name)
     const name = names.pop()
     if (name === undefined) {
-      if (entry.type === 'directory') root.inode = inodeOf(entry, spool, 'directory')
+      if (entry.type === 'directory') changeInode(root, fieldsOf(entry, spool, 'directory'))
       continue
     }
     if (name.startsWith(WHITEOUT)) {
@@ -34,10 +35,18 @@ export function mergeLayer(
       continue
     }
     const parent = folderFor(root, names)
-    const inode = entry.type === 'hard-link' ? linked(root, entry) : inodeOf(entry, spool, entry.type)
-    put(parent, name, inode).layer = layer
+    const node =
+      entry.type === 'hard-link'
+        ? putLink(parent, name, linked(root, entry))
+        : put(parent, name, fieldsOf(entry, spool, entry.type))
+    node.layer = layer
     let depth = 1
-    for (let at = parent; at.parent !== null; at = at.parent, depth++) at.layer = layer
+    for (
+      let [at, above] = [parent, parent.parent];
+      above !== null;
+      [at, above] = [above, above.parent], depth++
+    )
+      at.layer = layer
     // Through links an entry may lie deeper than its name says.
     if (depth > DEEPEST) throw refuse(`it holds folders nested more than ${DEEPEST} deep`)
   }
@@ -58,14 +67,14 @@ function whiteOut(folder: TreeNode, name: string, layer: number): void {
   }
   // Others of this form are an old union file system's own (aufs): they mean nothing in a layer.
   if (name.startsWith('.wh..wh.')) return
-  const hidden = folder.children.get(name.slice(WHITEOUT.length))
-  if (hidden === undefined) return
+  const hidden = folder.child(name.slice(WHITEOUT.length))
+  if (hidden === null) return
   if (hidden.layer === layer) forgetLower(hidden, layer)
   else remove(hidden)
 }
 
 function forgetLower(folder: TreeNode, layer: number): void {
-  for (const child of [...folder.children.values()]) {
+  for (const child of [...folder.children()]) {
     if (child.layer === layer) forgetLower(child, layer)
     else remove(child)
   }
@@ -75,14 +84,15 @@ function forgetLower(folder: TreeNode, layer: number): void {
 function linked(root: TreeNode, entry: TarEntry): Inode {
   const names = namesOf(entry.linkName)
   const name = names.pop() ?? ''
-  const target = folderFor(root, names).children.get(name)
-  if (target === undefined || target.inode.type === 'directory')
+  const target = folderFor(root, names).child(name)
+  if (target === null || target.inode.type === 'directory')
     throw refuse(`it holds a hard link '${entry.name}' to '${entry.linkName}', which is no file in it`)
-  target.inode.isLinked = true
-  return target.inode
+  const { inode } = target
+  inode.markLinked()
+  return inode
 }
 
-function inodeOf(entry: TarEntry, spool: Spool, type: NodeType): Inode {
+function fieldsOf(entry: TarEntry, spool: Spool, type: NodeType): InodeFields {
   const content = type === 'file' ? { spool, offset: entry.offset, sizeBytes: entry.sizeBytes } : null
   return {
     type,
@@ -95,6 +105,5 @@ function inodeOf(entry: TarEntry, spool: Spool, type: NodeType): Inode {
     major: entry.major,
     minor: entry.minor,
     xattrs: entry.xattrs,
-    isLinked: false,
   }
 }

@@ -43,10 +43,10 @@ export function readPackages(root: TreeNode): PackageList {
     distribution: release['ID'] ?? 'linux',
     release: release['VERSION_ID'] ?? '',
     packages,
-    isBase: (node) => owners.get(node)?.isBase === true,
-    isOfBase: (node) => ofBase.has(node),
+    isBase: ({ id }) => owners.get(id)?.isBase === true,
+    isOfBase: ({ id }) => ofBase.has(id),
     isOnPurpose: (node) =>
-      packages.length > 0 ? owners.get(node)?.isBase !== true : !ADMINISTRATION.test(node.name),
+      packages.length > 0 ? owners.get(node.id)?.isBase !== true : !ADMINISTRATION.test(node.name),
   }
 }
 
@@ -55,22 +55,22 @@ const ADMINISTRATION =
   /^(acpid|add(user|group|-shell)|agetty|arp(ing|d)?|badblocks|blk(id|discard|zone)|blockdev|bridge|chat|ch(cpu|root|memo|gpasswd|passwd|pasw)|cfdisk|cp(gr|pw)|cpgr|cppw|cr(yptsetup|tstat|etestdir)|ctrlaltdel|debugfs|dela?(user|group)|delgroup|depmod|devlink|dhc?p.*|dmesg|dnsd|dump(e2fs|leases)|e2.*|e4.*|ether-wake|fake(identd)?|fb(set|splash)|fd(flush|format|isk)|filefrag|find(fs|mnt)|free(ramdisk)?|fs(ck|ck\..*|freeze|trim)|ftpd|genl|getty|group(add|del|mod|mems)|grp(ck|conv|unconv)|halt|hdparm|hwclock|iconvconfig|if(up|down|config|query|enslave|plugd)|inetd|init|insmod|installkernel|invoke-rc\.d|ip.*|isosize|key(create|gen)|killall5|klogd|ld(attach|config)|load(kmap|font)|logread|logrotate|logsave|losetup|ls(mod|attr)|makedevs|mdev|mk(dosfs|e2fs|fs|fs\..*|homedir_helper|lost\+found|swap|udffs)|mii-tool|mod(info|probe)|mount\..*|nameif|nanddump|nandwrite|nbd-client|newusers|nologin|nsenter|ntpd|pam.*|partprobe|pivot_root|popmaildir|poweroff|pw(ck|conv|unconv)|raidautorun|rarpd|rdate|rdev|read(ahead|profile)|reboot|remove-shell|resize2fs|rmmod|rmt.*|route|rtacct|rtmon|run-init|run(level|user)|runuser|sendmail|service|set(console|font|logcons)|sfdisk|shadowconfig|shutdown|slattach|ss|start-stop-daemon|sul?ogin|sw(ap.*|itch_root)|sysctl|syslogd|tarcat|tc|telinit|telnetd|tftpd|tipc|tune2fs|tunctl|tz(config)?|ubi.*|udhcp.*|uevent|unix_.*|update-.*|user(add|del|mod)|uuidd|validlocale|vconfig|vdpa|vi(gr|pw)|visudo|wipefs|zdump|zic|zramctl|policy-rc\.d|dpkg-.*|e2scrub.*|faillock|watchdog|zcip|eject|adjtimex|brctl|apk|deluser|chpasswd|crond|rdev|loadkmap|setlogcons|mkpasswd)$/
 
 /** Which package brought which program: only what lies where programs do, for the rest nobody asks. */
-function programOwners(root: TreeNode, packages: readonly Package[]): ReadonlyMap<TreeNode, Package> {
-  const owners = new Map<TreeNode, Package>()
+function programOwners(root: TreeNode, packages: readonly Package[]): ReadonlyMap<number, Package> {
+  const owners = new Map<number, Package>()
   for (const item of packages) {
     for (const file of item.files) {
       if (!PROGRAM_PLACES.test(file)) continue
       const { node } = resolve(root, file, { last: false })
-      if (node !== null && node.inode.type !== 'directory') owners.set(node, item)
+      if (node !== null && node.inode.type !== 'directory') owners.set(node.id, item)
     }
   }
   return owners
 }
 
-function baseFiles(root: TreeNode, packages: readonly Package[]): ReadonlySet<TreeNode> {
+function baseFiles(root: TreeNode, packages: readonly Package[]): ReadonlySet<number> {
   const files = packages.filter(({ isBase }) => isBase).flatMap((item) => item.files)
   const nodes = files.flatMap((file) => resolve(root, file, { last: false }).node ?? [])
-  return new Set(nodes.filter(({ inode }) => inode.type === 'file'))
+  return new Set(nodes.filter(({ inode }) => inode.type === 'file').map(({ id }) => id))
 }
 
 function osRelease(root: TreeNode): Readonly<Record<string, string>> {
@@ -97,7 +97,7 @@ function dpkgPackages(root: TreeNode): Package[] {
   const status = resolve(root, '/var/lib/dpkg/status').node
   const info = resolve(root, '/var/lib/dpkg/info').node
   // Distroless images have one file a package.
-  const parts = [...(resolve(root, '/var/lib/dpkg/status.d').node?.children.values() ?? [])]
+  const parts = [...(resolve(root, '/var/lib/dpkg/status.d').node?.children() ?? [])]
   const nodes = [
     ...(status === null ? [] : [status]),
     ...parts.filter(({ name }) => !name.endsWith('.md5sums')),
@@ -113,9 +113,11 @@ function dpkgPackages(root: TreeNode): Package[] {
       const architecture = field('Architecture')
       const isBase =
         field('Essential') === 'yes' || BASE_PRIORITIES.has(field('Priority')) || BASE_HELPERS.has(name)
-      const list = info?.children.get(`${name}.list`) ?? info?.children.get(`${name}:${architecture}.list`)
+      const list = info?.child(`${name}.list`) ?? info?.child(`${name}:${architecture}.list`)
       const files =
-        list === undefined ? [] : readContent(list.inode, MOST_BYTES).toString('latin1').split('\n')
+        list === undefined || list === null
+          ? []
+          : readContent(list.inode, MOST_BYTES).toString('latin1').split('\n')
       return [
         {
           name,

@@ -23,7 +23,7 @@ export function keepMentioned(subject: Subject): void {
     inode.type === 'file' && ((inode.mode & 0o111) !== 0 || isElf(inode))
   // All before the first is kept: what is kept counts.
   const nodes = walk(root)
-    .filter((node) => counts(node) && !idle.has(node) && mayRun(node))
+    .filter((node) => counts(node) && !idle.has(node.id) && mayRun(node))
     .toArray()
   for (const node of nodes) {
     if (isElf(node.inode)) {
@@ -52,7 +52,7 @@ function keepProgram(root: TreeNode, place: string, keep: Keep, why: string): vo
 
 function programPaths(node: TreeNode): Set<string> {
   const found = new Set<string>()
-  const size = node.inode.content?.sizeBytes ?? 0
+  const size = node.inode.sizeBytes
   for (let at = 0; at < size; at += PIECE_BYTES) {
     const text = readContent(node.inode, PIECE_BYTES + LONGEST_PATH_BYTES, at).toString('latin1')
     for (const [path] of text.matchAll(/\/(usr\/|usr\/local\/)?s?bin\/[\w.+-]{1,64}/g)) found.add(path)

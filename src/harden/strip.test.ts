@@ -57,10 +57,15 @@ describe('what each rule takes away', () => {
     ['backup-files', { name: 'srv/page.html~' }, 'removed'],
     ['docs', { name: 'usr/share/doc/x' }, 'removed'],
     ['man-pages', { name: 'usr/share/man/x' }, 'removed'],
+    ['man-pages', { name: 'usr/share/postgresql/15/man/man1/psql.1.gz' }, 'removed'],
     ['locale-data', { name: 'usr/share/locale/de/x' }, 'removed'],
     ['caches', { name: 'var/cache/x' }, 'removed'],
     ['dangerous-tools', { name: 'usr/bin/od', mode: 0o755 }, 'removed'],
     ['dangerous-tools', { name: 'bin/su', mode: 0o755 }, 'removed'],
+    ['dangerous-tools', { name: 'usr/bin/x86_64-linux-gnu-gcc-12', mode: 0o755 }, 'removed'],
+    ['build-files', { name: 'usr/include/x.h' }, 'removed'],
+    ['build-files', { name: 'usr/lib/x86_64-linux-gnu/libx.a' }, 'removed'],
+    ['build-files', { name: 'usr/lib/gcc/x86_64-linux-gnu/12/cc1' }, 'removed'],
     ['admin-programs', { name: 'sbin/fdisk', mode: 0o755 }, 'removed'],
     ['devices', { name: 'dev/sda', type: 'block-device', major: 8 }, 'removed'],
     ['broken-links', { name: 'opt/link', type: 'symlink', linkName: '/none' }, 'removed'],
@@ -87,6 +92,13 @@ describe('what each rule takes away', () => {
       rules.filter(({ id }) => !tested.has(id)).map(({ id }) => id),
       [],
     )
+  })
+
+  test('what a compiler reads stays where one stays', async () => {
+    const entries = [{ name: 'usr/bin/gcc', mode: 0o755 }, { name: 'usr/include/x.h' }]
+    for (const options of [{ keep: ['/usr/bin/gcc'] }, { without: ['dangerous-tools'] }])
+      assert.deepEqual((await stripped(entries, options)).did, {})
+    assert.deepEqual(Object.keys((await stripped(entries)).did), ['/usr/bin/gcc', '/usr/include'])
   })
 
   test('sticky-tmp is off by default', async () => {

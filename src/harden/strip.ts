@@ -46,7 +46,7 @@ export function strip(root: TreeNode, config: ImageConfig, settings: StripSettin
     root,
     config,
     keep,
-    untouchable: (node) => globs.named.has(node),
+    untouchable: (node) => globs.named.has(node.id),
     packages,
     seenIds: settings.observed,
   }

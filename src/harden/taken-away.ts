@@ -22,9 +22,9 @@ export function takenAway(before: TreeNode, results: readonly RuleResult[]): Pie
 /** A folder's parts in place of the folder. */
 export function opened(before: TreeNode, piece: Piece): Piece[] {
   if (!piece.below) return [piece]
-  const children = childrenOf(before, piece.path).map(({ name, children: { size } }) => ({
+  const children = childrenOf(before, piece.path).map(({ name, hasChildren }) => ({
     path: `${piece.path}/${name}`,
-    below: size > 0,
+    below: hasChildren,
   }))
   return [{ path: piece.path, below: false }, ...children]
 }
@@ -36,5 +36,5 @@ export function globsOf({ path, below }: Piece): string[] {
 }
 
 function childrenOf(before: TreeNode, path: string): TreeNode[] {
-  return [...(resolve(before, path, { last: false }).node?.children.values() ?? [])]
+  return [...(resolve(before, path, { last: false }).node?.children() ?? [])]
 }

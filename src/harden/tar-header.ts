@@ -68,6 +68,8 @@ function number(block: Buffer, at: number, length: number, what: string): number
       throw refuse(`${what} is out of range`)
     return Number(value)
   }
+  const plain = plainOctal(block, at, length)
+  if (plain !== null) return plain
   const digits = block
     .toString('latin1', at, at + length)
     .replace(/\0.*$/s, '')
@@ -75,4 +77,16 @@ function number(block: Buffer, at: number, length: number, what: string): number
   if (digits === '') return 0
   if (!/^[0-7]+$/.test(digits)) throw refuse(`${what} is no number`)
   return Number.parseInt(digits, 8)
+}
+
+/** As nearly all are written: digits, and a NUL where there is room. Null for what takes a closer look. */
+function plainOctal(block: Buffer, at: number, length: number): number | null {
+  let value = 0
+  for (let index = at; index < at + length; index++) {
+    const byte = block[index] ?? 0
+    if (byte === 0) return value
+    if (byte < 0x30 || byte > 0x37) return null
+    value = value * 8 + byte - 0x30
+  }
+  return value
 }

@@ -9,7 +9,7 @@ export const rule: Rule = {
   *plan({ root, keep, packages }) {
     for (const path of ['/sbin', '/usr/sbin', '/usr/local/sbin']) {
       const { node } = resolve(root, path, { last: false })
-      for (const child of [...(node?.children.values() ?? [])]) {
+      for (const child of node?.children() ?? []) {
         // A package that was installed on purpose brought its daemon here.
         if (!packages.isOnPurpose(child)) yield* removable(child, keep)
       }

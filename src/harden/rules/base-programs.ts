@@ -23,8 +23,7 @@ export const rule: Rule = {
     const idle = packages.packages.filter((item) => isIdle(item, subject))
     for (const folder of PROGRAM_FOLDERS) {
       const { node } = resolve(root, folder, { last: false })
-      for (const child of [...(node?.children.values() ?? [])])
-        if (packages.isBase(child)) yield* removable(child, keep)
+      for (const child of node?.children() ?? []) if (packages.isBase(child)) yield* removable(child, keep)
     }
     for (const { files } of idle) {
       for (const file of files) {

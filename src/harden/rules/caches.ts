@@ -43,7 +43,7 @@ export const rule: Rule = {
 
 /** Folders stay: a service's own cache or log folder has an owner that it cannot give itself. */
 function* filesBelow(folder: TreeNode, keep: Keep): Generator<Action> {
-  for (const child of [...folder.children.values()]) {
+  for (const child of folder.children()) {
     if (child.inode.type === 'directory') yield* filesBelow(child, keep)
     // "access.log -> /dev/stdout" is no old log.
     else if (child.inode.type === 'file' && !keep.has(child)) yield { do: 'remove', node: child }

@@ -7,7 +7,8 @@ const TOOLS = `
   nc nc.* netcat ncat socat telnet ftp tftp wget curl ssh ssh-* scp sftp rsync rcp rlogin rsh dig nslookup host
   ip ss tc ifconfig route arp iptables* ip6tables* nft tcpdump nmap ping ping6 traceroute* mtr
   dd hexdump hd xxd strings base32 base64 uuencode uudecode openssl gpg
-  gdb gdbserver strace ltrace perf ld as gcc gcc-* cc c++ g++ g++-* cpp make objdump objcopy nm readelf
+  gdb gdbserver strace ltrace perf ld ld.bfd ld.gold as gcc gcc-* cc c++ g++ g++-* cpp cpp-* make objdump objcopy nm readelf *-linux-gnu*-*
+  *-linux-musl*-*
   ed vi vim vim.* view nano pico emacs hexedit script scriptreplay screen tmux
   getty agetty sulogin wall write mesg watch nohup setsid start-stop-daemon killall pkill fuser lsof
 `

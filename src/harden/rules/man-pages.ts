@@ -10,6 +10,8 @@ export const rule = removePaths({
     '/usr/man',
     '/usr/local/man',
     '/usr/local/share/man',
+    // A program's own, beside it: PostgreSQL's, npm's.
+    '/usr/**/man/man?',
     '/var/cache/man',
     '/etc/manpath.config',
   ],

@@ -48,7 +48,7 @@ export function* removable(node: TreeNode, keep: Keep): Generator<Action> {
     yield { do: 'remove', node }
     return
   }
-  for (const child of [...node.children.values()]) yield* removable(child, keep)
+  for (const child of node.children()) yield* removable(child, keep)
 }
 
 /** A rule that takes away whatever certain patterns name (gitignore's globs, absolute). */

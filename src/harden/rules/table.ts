@@ -3,6 +3,7 @@ import { rule as adminPrograms } from './admin-programs.ts'
 import { rule as backupFiles } from './backup-files.ts'
 import { rule as basePrograms } from './base-programs.ts'
 import { rule as brokenLinks } from './broken-links.ts'
+import { rule as buildFiles } from './build-files.ts'
 import { rule as caches } from './caches.ts'
 import { rule as crontabs } from './crontabs.ts'
 import { rule as dangerousTools } from './dangerous-tools.ts'
@@ -40,6 +41,8 @@ export const rules: readonly Rule[] = [
   dangerousTools,
   adminPrograms,
   basePrograms,
+  // Only now is it known which compilers stay.
+  buildFiles,
   unusedLibraries,
   devices,
   systemFolders,

@@ -16,48 +16,56 @@ export const rule: Rule = {
   reason: 'no program that is left is linked against them or names them, nor does any library that one loads',
   byDefault: true,
   *plan(subject) {
-    for (const node of idleLibraries(subject, () => true)) yield { do: 'remove', node }
+    for (const node of idleLibraries(subject, () => true).values()) yield { do: 'remove', node }
   },
 }
 
 /**
- * Shared libraries that nothing can load.
+ * Shared libraries that nothing can load, by their ids.
  * @param counts whether what a file loads is needed; libraries themselves are not asked for
  */
 export function idleLibraries(
   subject: Pick<Subject, 'root' | 'config' | 'keep'>,
   counts: (node: TreeNode) => boolean,
-): Set<TreeNode> {
+): Map<number, TreeNode> {
   const folders = libraryFolders(subject.root, subject.config.env)
   const candidates = librariesIn(subject.root, folders)
-  return candidates.difference(reach(subject, candidates, folders, counts))
+  const reached = reach(subject, candidates, folders, counts)
+  return new Map([...candidates].filter(([id]) => !reached.has(id)))
 }
 
 /** What lies right in the loader's folders under a library's name, links among them; plug-ins in folders below are their owner's. */
-function librariesIn(root: TreeNode, { folders }: LibraryFolders): Set<TreeNode> {
-  const found = folders.flatMap((path) => [...(resolve(root, path).node?.children.values() ?? [])])
-  return new Set(found.filter(({ name, inode }) => inode.type !== 'directory' && LIBRARY.test(name)))
+function librariesIn(root: TreeNode, { folders }: LibraryFolders): Map<number, TreeNode> {
+  const libraries = folders.flatMap((path) =>
+    [...(resolve(root, path).node?.children() ?? [])].filter(
+      ({ name, inode }) => inode.type !== 'directory' && LIBRARY.test(name),
+    ),
+  )
+  return new Map(libraries.map((node) => [node.id, node]))
 }
 
 /** Everything that can be loaded, starting from all that is no library. */
 function reach(
   { root, keep }: Pick<Subject, 'root' | 'keep'>,
-  candidates: ReadonlySet<TreeNode>,
+  candidates: ReadonlyMap<number, TreeNode>,
   folders: LibraryFolders,
   counts: (node: TreeNode) => boolean,
-): Set<TreeNode> {
-  const byStem = Map.groupBy(candidates, ({ name }) => stem(name))
-  const reached = new Set<TreeNode>()
+): Set<number> {
+  const byStem = Map.groupBy(candidates.values(), ({ name }) => stem(name))
+  const reached = new Set<number>()
   const pending: TreeNode[] = []
   const add = (node: TreeNode) => {
-    if (reached.has(node)) return
-    reached.add(node)
+    if (reached.has(node.id)) return
+    reached.add(node.id)
     pending.push(node)
   }
   for (const start of walk(root)) {
-    if (candidates.has(start)) {
+    if (candidates.has(start.id)) {
       if (keep.has(start) || LOADED_BY_NAME.test(start.name)) add(start)
-    } else if (!reached.has(start) && (counts(start) || keep.has(start) || LOADED_BY_NAME.test(start.name)))
+    } else if (
+      !reached.has(start.id) &&
+      (counts(start) || keep.has(start) || LOADED_BY_NAME.test(start.name))
+    )
       // It is not remembered: it may be most of a large image.
       pending.push(start)
     for (let node = pending.pop(); node !== undefined; node = pending.pop()) lookAt(node)
@@ -107,7 +115,7 @@ function mentioned(node: TreeNode, linked: ReadonlySet<string>): Set<string> {
     isElf(inode) || (inode.mode & 0o111) !== 0 || /\.(py|rb|js|pl|pm|conf|cnf|json)$/.test(node.name)
   if (!isCode) return found
   const own = stem(node.name)
-  for (let at = 0; at < (inode.content?.sizeBytes ?? 0); at += PIECE_BYTES) {
+  for (let at = 0; at < inode.sizeBytes; at += PIECE_BYTES) {
     const text = readContent(inode, PIECE_BYTES + OVERLAP_BYTES, at).toString('latin1')
     for (const [name] of text.matchAll(NAME_IN_TEXT)) if (name !== own && !linked.has(name)) found.add(name)
   }

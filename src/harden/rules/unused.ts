@@ -7,6 +7,6 @@ export const rule: Rule = {
   byDefault: true,
   // Without a traced run nothing is known of use.
   *plan({ root, keep, seenIds }) {
-    if (seenIds !== null) for (const child of [...root.children.values()]) yield* removable(child, keep)
+    if (seenIds !== null) for (const child of root.children()) yield* removable(child, keep)
   },
 }
