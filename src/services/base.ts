@@ -14,6 +14,13 @@ import type { BaseSettings } from './settings.ts'
 const RECIPE = 4
 
 /**
+ * How long a registry may take to say that it has an image, and how long to give it. A firewall that drops packets says
+ * nothing; the engine by itself asks several times, for longer than anybody watches.
+ */
+const ANSWER_MS = 20_000
+const PULL_MS = 10 * 60_000
+
+/**
  * The image that a Dockerfile's `ARG BASE` names: the declared one, by its digest, where the engine has it or a registry
  * answers; else the declared packages.
  * @returns its reference
@@ -22,9 +29,12 @@ export async function baseImage(host: Host, service: string, base: BaseSettings)
   const { image, packages } = base
   if (image === null) return packagesImage(host, service, packages)
   if ((await findImage(host, image)) !== null) return image
-  host.tell(service, `fetching ${image}`)
-  const ran = await host.docker.run(['pull', '--quiet', image])
-  if (ran.code === 0) return image
+  host.tell(service, `fetching ${image}: its registry has ${ANSWER_MS / 1000} s to answer`)
+  // Not --quiet: its first line comes when the registry has answered.
+  const pulled = await host.docker.run(['pull', image], { firstWordMs: ANSWER_MS, timeoutMs: PULL_MS })
+  if (pulled.code === 0) return image
+  host.signal.throwIfAborted()
+  const ran = pulled.code === null ? { ...pulled, stderr: 'its registry does not answer in time' } : pulled
   if (packages.length === 0)
     throw await refusal(host.docker, ran, `fetch the base image '${image}' of '${service}'`)
   host.tell(service, `no registry gave ${image} (${printable(complaint(ran))}): making it of Debian packages`)
