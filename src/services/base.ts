@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, existsSync, mkdirSync, renameSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { openWriter } from '../engine/writer.ts'
 import { UserError } from '../lib/errors.ts'
 import { printable } from '../lib/printable.ts'
 import { makeRoot, SUITE } from './debian-root.ts'
+import type { Service } from './declaration.ts'
 import type { Host } from './host.ts'
 import { findImage } from './own-images.ts'
 import { complaint, refusal } from './refusal.ts'
@@ -22,11 +23,22 @@ const PULL_MS = 10 * 60_000
 
 /**
  * The image that a Dockerfile's `ARG BASE` names: the declared one, by its digest, where the engine has it or a registry
- * answers; else the declared packages.
+ * answers; else the declared packages; and on it what the declared folder builds.
  * @returns its reference
  */
-export async function baseImage(host: Host, service: string, base: BaseSettings): Promise<string> {
-  const { image, packages } = base
+export async function baseImage(host: Host, service: Service, base: BaseSettings): Promise<string> {
+  const { image, packages, folder } = base
+  if (folder === null) return plainBase(host, service.name, base)
+  const isPlain = image === null && packages.length === 0
+  const on = isPlain ? [] : ['--build-arg', `BASE=${await plainBase(host, service.name, base)}`]
+  const reference = `paddock/base:${host.herd.id}-${service.name}`
+  host.tell(service.name, `building its base ${folder}`)
+  const ran = await host.docker.run(['build', '--tag', reference, ...on, resolve(service.dir, folder)])
+  if (ran.code !== 0) throw await refusal(host.docker, ran, `build the base '${folder}' of '${service.name}'`)
+  return reference
+}
+
+async function plainBase(host: Host, service: string, { image, packages }: BaseSettings): Promise<string> {
   if (image === null) return packagesImage(host, service, packages)
   if ((await findImage(host, image)) !== null) return image
   host.tell(service, `fetching ${image}: its registry has ${ANSWER_MS / 1000} s to answer`)
