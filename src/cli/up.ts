@@ -44,12 +44,12 @@ Exit code: 0 all are healthy, 2 one could not be started or did not get healthy;
       const declared = resolveModel(host.docker, service, instanceOn(host, service.name, kind))
       // Told where it is used: what was rolled back runs without it.
       declared.catch(() => undefined)
-      await answers
+      await answers()
       return atWork(host, service.name, 'start', () =>
         startInstance(host, service, kind, { recreate: false, declared }),
       )
     })
-    const [outcomes] = await Promise.all([started, answers])
+    const [outcomes] = await Promise.all([started, answers()])
     return reportOutcomes(io, options.json === true, outcomes, {
       json: { instance: kind },
       fields: ({ instance, openings, pinnedSince }) => ({

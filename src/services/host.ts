@@ -39,24 +39,23 @@ export interface HostChoice {
 
 export async function openHost(choice: HostChoice): Promise<Host> {
   const { host, answers } = openHostAhead(choice)
-  await answers
+  await answers()
   return host
 }
 
 /**
- * The same for who has something to do until the engine has said what it is.
- * @returns also `answers`, which rejects with a `UserError` where the engine does not answer, or is too old
+ * The same for who has something to do until the engine has said what it is: it is asked when it is first needed.
+ * @returns also `answers`, which asks it, and rejects with a `UserError` where it does not answer or is too old
  */
 export function openHostAhead({ engine, herd, env, signal, tell }: HostChoice): {
   readonly host: Host
-  readonly answers: Promise<unknown>
+  readonly answers: () => Promise<unknown>
 } {
   const opened = openHerd(herdPath(herd, env))
   const socket = findEngine({ engine, env }, existsSync)
-  const answers = openEngine(socket)
-  // Told to whoever waits for it; until then there may be something worse to tell.
-  answers.catch(() => undefined)
-  const reader = lateEngine(socket, () => answers)
+  let opening: ReturnType<typeof openEngine> | null = null
+  const answers = () => (opening ??= openEngine(socket))
+  const reader = lateEngine(socket, answers)
   const run = randomUUID()
   const host = {
     engine: reader,
