@@ -19,6 +19,15 @@ if (Number.parseInt(process.versions.node) < 24) {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     process.exit(error.code === 'EPIPE' ? 0 : 2)
   })
-  const { stdin, stdout, stderr, env } = process
-  process.exitCode = await main(argv, { stdin, stdout, stderr, env, signal: interrupted.signal })
+  const { stdout, stderr, env } = process
+  process.exitCode = await main(argv, {
+    // Opened by who reads it: that takes a tenth of Node's start.
+    get stdin() {
+      return process.stdin
+    },
+    stdout,
+    stderr,
+    env,
+    signal: interrupted.signal,
+  })
 }

@@ -15,7 +15,7 @@ export const command = defineCommand({
 Builds the sample herd on the engine, hardens, tests and starts it, watches it, and lets an intruder in: once into a container
 that somebody started by hand, once into a service of the herd. Shows what was seen, refused and kept, and ends
 with a verdict. Containers, images, networks and folders are its own and are removed. Needs root, docker compose
-and, where no image of a base can be had, a mirror of Debian.
+and a mirror of Debian: it builds on Debian packages, so that it is the same wherever it plays.
 
 Exit code: 0 all was seen and refused as it should be, 1 something was not, 2 it could not be done.`,
   options: {

@@ -1,15 +1,16 @@
 import { printable } from '../lib/printable.ts'
 import { containersOf } from '../services/containers.ts'
 import type { Service } from '../services/declaration.ts'
-import { type Host, withNeeds } from '../services/host.ts'
+import { type Host, instanceOn, withNeeds } from '../services/host.ts'
 import type { InstanceKind } from '../services/instance.ts'
 import { atWork } from '../services/at-work.ts'
+import { resolveModel } from '../services/model.ts'
 import { startInstance } from '../services/production.ts'
 import { inWaves, waves } from '../services/waves.ts'
 import { defineCommand, type ExitCode } from './command.ts'
 import {
   allOption,
-  hostFor,
+  hostAhead,
   instanceKind,
   instanceOption,
   namedServices,
@@ -35,12 +36,20 @@ Exit code: 0 all are healthy, 2 one could not be started or did not get healthy;
   arguments: { min: 0, max: Number.POSITIVE_INFINITY },
   async run({ positionals, options, io }): Promise<ExitCode> {
     const kind = instanceKind(options.instance)
-    const host = await hostFor(options, io)
+    const { host, answers } = hostAhead(options, io)
     const names = namedServices(host, positionals, options.all)
     const services = await wanted(host, names, kind)
-    const outcomes = await inWaves(waves(services), (service) =>
-      atWork(host, service.name, 'start', () => startInstance(host, service, kind, { recreate: false })),
-    )
+    const started = inWaves(waves(services), async (service) => {
+      // Compose reads the declaration while the engine says what it is and the lock is taken: half of what `up` waits for.
+      const declared = resolveModel(host.docker, service, instanceOn(host, service.name, kind))
+      // Told where it is used: what was rolled back runs without it.
+      declared.catch(() => undefined)
+      await answers()
+      return atWork(host, service.name, 'start', () =>
+        startInstance(host, service, kind, { recreate: false, declared }),
+      )
+    })
+    const [outcomes] = await Promise.all([started, answers()])
     return reportOutcomes(io, options.json === true, outcomes, {
       json: { instance: kind },
       fields: ({ instance, openings, pinnedSince }) => ({

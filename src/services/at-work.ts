@@ -18,7 +18,7 @@ export async function atWork<T>(
   doing: string,
   work: () => Promise<T>,
 ): Promise<T> {
-  using lock = lockService(stateOf(host, service), service, doing, host.run)
+  using lock = await lockService(stateOf(host, service), service, doing, host.run)
   // What it had begun goes on without it: compose would start what is about to be undone.
   if (lock.interrupted !== null) await endMarked(RUN_MARK, lock.interrupted)
   await recover(undisturbed(host), service)

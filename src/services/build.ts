@@ -29,7 +29,7 @@ export async function build(host: Host, service: Service): Promise<Built> {
   for (const name of repositories) await refuseForeign(host, service, name)
   if (repositories.length > 0) {
     const { base } = service.settings
-    const reference = base === null ? null : await baseImage(host, service.name, base)
+    const reference = base === null ? null : await baseImage(host, service, base)
     writeWhole(instance.modelPath, modelText(withArguments(declared, host, reference), service))
     host.tell(service.name, 'building')
     const ran = await compose(host, instance, ['build'])

@@ -13,13 +13,13 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
-import { promisify } from 'node:util'
 import { hasCode, UserError } from '../lib/errors.ts'
 import type { EngineInfo } from '../engine/reader.ts'
 import type { Scratch } from './separate.ts'
 import type { DataFolder } from './settings.ts'
 
-const run = promisify(execFile)
+// See main.ts for why it is not imported.
+const run = process.getBuiltinModule('node:util').promisify(execFile)
 
 /** What an engine adds to the ids of its containers, as the host sees them. */
 export interface IdOffset {

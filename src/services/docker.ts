@@ -21,6 +21,8 @@ export interface RunOptions {
   /** 'inherit': standard input, output and error are the terminal's. */
   readonly stdio?: 'inherit'
   readonly timeoutMs?: number
+  /** Ended, too, where it has said nothing on standard output for so long. */
+  readonly firstWordMs?: number
   readonly input?: string
 }
 
@@ -75,7 +77,7 @@ async function runDocker(
   signal: AbortSignal,
   program: string,
   args: readonly string[],
-  { env = {}, cwd = '/', output, stdio, timeoutMs, input }: RunOptions,
+  { env = {}, cwd = '/', output, stdio, timeoutMs, firstWordMs, input }: RunOptions,
 ): Promise<Ran> {
   const ends = timeoutMs === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])
   const child = spawn(program, args, {
@@ -87,6 +89,8 @@ async function runDocker(
   // A terminal's Ctrl-C reaches the child by itself; a signal to Paddock alone does not.
   ends.addEventListener('abort', end, { once: true })
   if (ends.aborted) end()
+  const silence = firstWordMs === undefined ? undefined : setTimeout(end, firstWordMs)
+  child.stdout?.once('data', () => clearTimeout(silence))
   const gathered: string[] = []
   const lines: string[] = []
   if (output !== undefined) {
@@ -116,6 +120,7 @@ async function runDocker(
       cause: error,
     })
   } finally {
+    clearTimeout(silence)
     ends.removeEventListener('abort', end)
   }
 }

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../lib/errors.ts'
-import { connectEngine } from '../engine/connect.ts'
+import { openEngine } from '../engine/client.ts'
+import { findEngine } from '../engine/connect.ts'
+import { lateEngine } from '../engine/late.ts'
 import type { EngineReader } from '../engine/reader.ts'
 import { type Docker, dockerFor } from './docker.ts'
 import { type Herd, herdPath, openHerd, serviceNames } from './herd.ts'
@@ -34,11 +37,27 @@ export interface HostChoice {
   readonly tell: Tell
 }
 
-export async function openHost({ engine, herd, env, signal, tell }: HostChoice): Promise<Host> {
+export async function openHost(choice: HostChoice): Promise<Host> {
+  const { host, answers } = openHostAhead(choice)
+  await answers()
+  return host
+}
+
+/**
+ * The same for who has something to do until the engine has said what it is: it is asked when it is first needed.
+ * @returns also `answers`, which asks it, and rejects with a `UserError` where it does not answer or is too old
+ */
+export function openHostAhead({ engine, herd, env, signal, tell }: HostChoice): {
+  readonly host: Host
+  readonly answers: () => Promise<unknown>
+} {
   const opened = openHerd(herdPath(herd, env))
-  const reader = await connectEngine({ engine, env })
+  const socket = findEngine({ engine, env }, existsSync)
+  let opening: ReturnType<typeof openEngine> | null = null
+  const answers = () => (opening ??= openEngine(socket))
+  const reader = lateEngine(socket, answers)
   const run = randomUUID()
-  return {
+  const host = {
     engine: reader,
     docker: dockerFor(reader.address, env, signal, run),
     herd: opened,
@@ -49,6 +68,7 @@ export async function openHost({ engine, herd, env, signal, tell }: HostChoice):
     signal,
     tell,
   }
+  return { host, answers }
 }
 
 export function stateDirOf(env: Readonly<Record<string, string | undefined>>): string {

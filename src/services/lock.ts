@@ -1,7 +1,6 @@
 import { closeSync, constants, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '../lib/errors.ts'
-import { takeLock } from '../lib/libc/lock.ts'
 
 export interface Lock extends Disposable {
   /** The run of a Paddock that ended while it had it, in whatever way; null where the last one gave it back. */
@@ -15,7 +14,14 @@ export interface Lock extends Disposable {
  * @param doing what for, told to whoever comes second: "upgrade"
  * @param run what tells this process from every other: see Host
  */
-export function lockService(folder: string, service: string, doing: string, run: string): Lock {
+export async function lockService(
+  folder: string,
+  service: string,
+  doing: string,
+  run: string,
+): Promise<Lock> {
+  // Loaded here, while compose or the engine is asked: the way to the C library takes half as long to load as Node to start.
+  const { takeLock } = await import('../lib/libc/lock.ts')
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const path = join(folder, 'lock')
   const fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)

@@ -4,7 +4,7 @@ import type { Instance } from './instance.ts'
 import { type Opening } from './openings.ts'
 import { ownImages } from './own-images.ts'
 import { newRelease, readRelease, recordedRepositories, rememberRelease, runRelease } from './release.ts'
-import { start } from './start.ts'
+import { start, type StartOptions } from './start.ts'
 
 export interface Up {
   readonly instance: Instance
@@ -21,7 +21,7 @@ export async function startInstance(
   host: Host,
   service: Service,
   kind: Instance['kind'],
-  options: { recreate: boolean },
+  options: { recreate: boolean } & Pick<StartOptions, 'declared'>,
 ): Promise<Up> {
   const instance = instanceOn(host, service.name, kind)
   const pinned = kind === 'prod' ? await pinnedRelease(host, service.name) : null

@@ -46,6 +46,11 @@ export interface BaseSettings {
   readonly image: string | null
   /** Debian packages, unpacked, where none does; what they depend on comes with them. */
   readonly packages: readonly string[]
+  /**
+   * A folder whose Dockerfile is built on that, and gives what the image is made from; from the service's own folder. On its own
+   * it is built on what its Dockerfile says itself.
+   */
+  readonly folder: string | null
 }
 
 export interface HardenSettings {
@@ -99,6 +104,7 @@ export function readSettings(yaml: YamlReader, node: YamlNode): Settings {
     base: (value) =>
       yaml.map(value, 'base', {
         image: (reference) => readDigest(yaml, reference),
+        folder: (value) => yaml.text(value, 'folder'),
         packages: (list) => readWords(yaml, list, 'packages', PACKAGE_NAME, "a Debian package's name"),
       }),
     harden: (value) => readHarden(yaml, value),
@@ -112,7 +118,7 @@ export function readSettings(yaml: YamlReader, node: YamlNode): Settings {
     watchMs: read.watch ?? usual.watchMs,
     data: read.data ?? usual.data,
     test: read.test ?? usual.test,
-    base: read.base === null ? null : { image: read.base.image, packages: read.base.packages ?? [] },
+    base: read.base === null ? null : { ...read.base, packages: read.base.packages ?? [] },
     harden: read.harden ?? usual.harden,
     scale: read.scale,
   }

@@ -1,13 +1,13 @@
 import { stringify } from 'yaml'
 import { printable } from '../lib/printable.ts'
 import { UserError } from '../lib/errors.ts'
+import type { EngineInfo } from '../engine/reader.ts'
 import { containersOf, ofInstance } from './containers.ts'
 import { copyData, idOffset, letThrough, makeDataFolders, makeScratch } from './data.ts'
 import type { Service } from './declaration.ts'
 import { type Host, instanceOn } from './host.ts'
 import type { Instance } from './instance.ts'
 import type { Model } from './model.ts'
-import { findImage } from './own-images.ts'
 import { policyText, writePolicy } from './policy-file.ts'
 import { prepare, type Prepared, type PrepareOptions } from './prepare.ts'
 import { writeWhole } from './record.ts'
@@ -33,13 +33,16 @@ export async function start(
   instance: Instance,
   { recreate = false, ...options }: StartOptions = {},
 ): Promise<Started> {
-  const prepared = await prepareWithImages(host, service, instance, options)
+  const [prepared, info] = await Promise.all([
+    prepareWithImages(host, service, instance, options),
+    host.engine.info(),
+  ])
   const started = {
     prepared,
     modelText: modelText(prepared.model, service),
     policyText: policyText(service, instance),
   }
-  await makeFolders(host, prepared)
+  await makeFolders(host, prepared, info)
   await bringUp(host, instance, started, { recreate, healthyWithinMs: service.settings.healthyWithinMs })
   return started
 }
@@ -52,12 +55,7 @@ async function prepareWithImages(
   options: PrepareOptions,
 ): Promise<Prepared> {
   const prepared = await prepare(host, service, instance, options)
-  const images = Object.values(prepared.model.services)
-  const missing = (
-    await Promise.all(
-      images.map(async (one) => ((await findImage(host, one.image ?? '')) === null ? one : null)),
-    )
-  ).filter((one) => one !== null)
+  const { missing } = prepared
   const unbuilt = missing.find(({ build }) => build !== undefined)
   if (unbuilt !== undefined) throw notBuilt(service, instance, unbuilt.image ?? '')
   for (const { image = '' } of missing) {
@@ -82,12 +80,16 @@ export function modelText(model: Model, service: Service): string {
   return `# Made by Paddock from ${JSON.stringify(service.composePath)}\n${stringify(model, { aliasDuplicateObjects: false })}`
 }
 
-async function makeFolders(host: Host, { service, instance, scratch }: Prepared): Promise<void> {
+async function makeFolders(
+  host: Host,
+  { service, instance, scratch }: Prepared,
+  info: EngineInfo,
+): Promise<void> {
   const { data, test } = service.settings
   if (instance.kind === 'test' && test.data === 'copy') {
     await copyData(instanceOn(host, service.name, 'prod').dataDir, instance.dataDir)
   }
-  const offset = idOffset(await host.engine.info())
+  const offset = idOffset(info)
   makeDataFolders(instance.dataDir, data, offset)
   if (offset.uid > 0) letThrough(host.stateDir, instance.dataDir)
   await makeScratch(scratch)
@@ -121,11 +123,12 @@ export async function bringUp(
 
 /** The name of one that does not run, or whose health check does not pass; null where there is none. */
 async function firstNotHealthy(host: Host, instance: Instance): Promise<string | null> {
-  for (const { id, name } of await containersOf(host, ofInstance(instance))) {
-    const { state, health } = await host.engine.container(id)
-    if (state !== 'running' || !['none', 'healthy'].includes(health)) return name
-  }
-  return null
+  const own = await containersOf(host, ofInstance(instance))
+  const seen = await Promise.all(own.map(({ id }) => host.engine.container(id)))
+  const ailing = seen.find(
+    ({ state, health }) => state !== 'running' || !['none', 'healthy'].includes(health),
+  )
+  return ailing?.name ?? null
 }
 
 /** `docker compose` for an instance that was started once. */

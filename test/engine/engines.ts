@@ -135,6 +135,9 @@ export async function startEngine(run: string, name: EngineName, folderName: str
   return { name, kind, address: `unix://${socket}`, dataRoot: join(folder, 'data'), pid: child.pid ?? 0, log }
 }
 
+/** The discard port: nothing listens there. */
+const NOBODY = 'http://127.0.0.1:9'
+
 function environment(folder: string, suite: Suite): NodeJS.ProcessEnv {
   // Debian 13's runc wants a newer C library than Debian 12 has; 12's runs on both.
   const bins = [...new Set<Suite>([suite, 'bookworm'])].flatMap((name) =>
@@ -145,6 +148,10 @@ function environment(folder: string, suite: Suite): NodeJS.ProcessEnv {
     LD_LIBRARY_PATH: libraryPath(),
     HOME: folder,
     TMPDIR: join(folder, 'tmp'),
+    // No test asks a registry on the internet: whatever is not on loopback goes to a port where nobody listens, and fails at once.
+    HTTP_PROXY: NOBODY,
+    HTTPS_PROXY: NOBODY,
+    NO_PROXY: 'localhost,127.0.0.0/8',
     CONTAINERS_CONF: join(folder, 'containers.conf'),
     CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
     CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf'),

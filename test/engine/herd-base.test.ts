@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { after, test } from 'node:test'
 import { runDocker } from './docker-client.ts'
@@ -48,6 +49,32 @@ test('it builds on any image, and each command of an interactive shell is in the
   const written = await engine.cli('exec', id, 'cat', '/var/log/shell/history')
   assert.match(written, /^echo one\ncat \/var\/log\/shell\/history/)
   assert.doesNotMatch(written, /by a script/)
+})
+
+test('a service names its folder as its base: built on what else is named, and the service on that', async () => {
+  cpSync('herd/base', join(herd.dir, 'base'), { recursive: true })
+  herd.service('shelled', {
+    'compose.yaml': `services:
+  shelled: { image: 'herd/shelled:\${PADDOCK_TAG:-live}', build: . }
+x-paddock:
+  harden: false
+  base: { folder: ../base, packages: [coreutils, dash, grep] }
+`,
+    Dockerfile: 'ARG BASE\nFROM ${BASE}\nCMD ["sleep", "1000000"]\n',
+  })
+  const { code, err } = await herd.paddock('build', 'shelled')
+  assert.equal(code, 0, err)
+  assert.match(err, /^shelled: building its base \.\.\/base$/m)
+  const env = await engine.cli('image', 'inspect', '--format', '{{json .Config.Env}}', 'herd/shelled:latest')
+  assert.match(env, /HISTFILE=\/var\/log\/shell\/history/)
+  const container = await engine.run({ image: 'herd/shelled:latest' })
+  assert.match(await container.exec('grep', '^service:', '/etc/passwd'), /^service:x:1000:1000:/)
+
+  const compose = join(herd.dir, 'shelled/compose.yaml')
+  writeFileSync(compose, readFileSync(compose, 'utf8').replace('../base', '../bass'))
+  const missing = await herd.paddock('build', 'shelled')
+  assert.equal(missing.code, 2)
+  assert.match(missing.err, /cannot build the base '\.\.\/bass' of 'shelled': /)
 })
 
 test('a service on it is hardened by its own switches: kept, left out, traced by its own test', async () => {

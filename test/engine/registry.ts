@@ -15,15 +15,16 @@ export interface TestRegistry extends AsyncDisposable {
  * A registry of images on loopback that has one image, of one layer: as much of the distribution specification as `docker pull`
  * asks for. Docker takes it without TLS because it is on loopback.
  * @param tar the image's root file system
+ * @param settings what the image says of how it runs: `{ Entrypoint: ['/start'] }`
  */
-export async function testRegistry(tar: Buffer): Promise<TestRegistry> {
+export async function testRegistry(tar: Buffer, settings: object = {}): Promise<TestRegistry> {
   const packed = gzipSync(tar)
   const layer = digest(tar)
   const config = Buffer.from(
     JSON.stringify({
       architecture: process.arch === 'x64' ? 'amd64' : process.arch,
       os: 'linux',
-      config: {},
+      config: settings,
       rootfs: { type: 'layers', diff_ids: [layer] },
     }),
   )

@@ -93,16 +93,16 @@ test('what cannot be run is told', async () => {
   await assert.rejects(run('', { path }), /it is not executable/)
 })
 
-test('a service is locked for one at a time, and free again when its holder is gone', () => {
+test('a service is locked for one at a time, and free again when its holder is gone', async () => {
   const state = join(folder, 'lock')
   {
-    using _ = lockService(state, 'web', 'upgrade', 'first')
-    assert.throws(
-      () => lockService(state, 'web', 'stop', 'second'),
+    using _ = await lockService(state, 'web', 'upgrade', 'first')
+    await assert.rejects(
+      lockService(state, 'web', 'stop', 'second'),
       /cannot stop 'web': another paddock is at it \(process \d+, upgrade, since [^\n]+\)/,
     )
   }
-  using lock = lockService(state, 'web', 'stop', 'third')
+  using lock = await lockService(state, 'web', 'stop', 'third')
   assert.equal(lock.interrupted, null)
 })
 
@@ -113,7 +113,7 @@ test('what a Paddock that was killed had begun is found by the lock that it neve
   const script = `
 import { spawn } from 'node:child_process'
 const { lockService } = await import(${JSON.stringify(lock)})
-lockService(${JSON.stringify(state)}, 'web', 'upgrade', ${JSON.stringify(run)})
+await lockService(${JSON.stringify(state)}, 'web', 'upgrade', ${JSON.stringify(run)})
 spawn('sleep', ['1000'], { env: { ...process.env, ${RUN_MARK}: ${JSON.stringify(run)} }, detached: true, stdio: 'ignore' })
   .once('spawn', () => console.log('begun'))
 `
@@ -124,7 +124,7 @@ spawn('sleep', ['1000'], { env: { ...process.env, ${RUN_MARK}: ${JSON.stringify(
   holder.kill('SIGKILL')
   await once(holder, 'exit')
   assert.equal(marked(run).length, 1)
-  using taken = lockService(state, 'web', 'stop', 'next')
+  using taken = await lockService(state, 'web', 'stop', 'next')
   assert.equal(taken.interrupted, run)
   assert.equal((await endMarked(RUN_MARK, run)).size, 1)
   assert.deepEqual(marked(run), [])

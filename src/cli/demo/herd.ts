@@ -1,11 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { parseDocument } from 'yaml'
 import { UserError } from '../../lib/errors.ts'
 import { freePort } from './free-port.ts'
 import type { Stage } from './stage.ts'
 
 export const SERVICES = ['redis', 'web', 'api'] as const
 const BY_HAND = 'paddock-demo-by-hand'
+/** What the intruder works with, in the site's image; the site itself has no use for it. */
+export const BUSYBOX = '/usr/bin/busybox'
 /** What the sample herd calls its images, and what the demo calls them, so that a herd of the user's is not touched. */
 const [THEIRS, OURS] = ['image: herd/', 'image: paddock-demo/']
 
@@ -19,7 +22,14 @@ export async function startHerd(stage: Stage): Promise<void> {
   stage.env['PADDOCK_WEB_PORT'] = String(await freePort())
   for (const service of SERVICES) {
     const file = join(stage.herd, service, 'compose.yaml')
-    writeFileSync(file, readFileSync(file, 'utf8').replaceAll(THEIRS, OURS))
+    const compose = parseDocument(readFileSync(file, 'utf8').replaceAll(THEIRS, OURS))
+    // Of packages alone: the demo is the same wherever it plays, whatever a registry gives.
+    compose.deleteIn(['x-paddock', 'base', 'image'])
+    if (service === 'web') {
+      compose.addIn(['x-paddock', 'base', 'packages'], 'busybox-static')
+      compose.addIn(['x-paddock', 'harden', 'keep'], BUSYBOX)
+    }
+    writeFileSync(file, String(compose))
   }
   const { code } = await stage.paddock('upgrade', '--all', '--watch', '1s')
   if (code !== 0) throw new UserError('the herd could not be brought up: see above')
@@ -34,7 +44,7 @@ export async function startByHand({ writer, io }: Stage): Promise<ByHand> {
     name: BY_HAND,
     image: 'paddock-demo/web:live',
     user: '0',
-    command: ['/usr/bin/busybox', 'sleep', '1000000'],
+    command: [BUSYBOX, 'sleep', '1000000'],
     labels: {},
   })
   await writer.startContainer(id)

@@ -3,12 +3,10 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { printable } from '../../lib/printable.ts'
 import type { Finding } from '../../protocol/findings.ts'
-import type { ByHand } from './herd.ts'
+import { BUSYBOX, type ByHand } from './herd.ts'
 import { acts, type Act, TIDY_UP } from './intruder.ts'
 import type { Live } from './live.ts'
 import type { Stage } from './stage.ts'
-
-const BUSYBOX = '/usr/bin/busybox'
 
 export interface Seen {
   readonly act: Act

@@ -1,6 +1,6 @@
 import { UserError } from '../../lib/errors.ts'
 import { chooseServices } from '../../services/herd.ts'
-import { type Host, openHost } from '../../services/host.ts'
+import { type Host, type HostChoice, openHost, openHostAhead } from '../../services/host.ts'
 import type { InstanceKind } from '../../services/instance.ts'
 import { type Io, type Option, shared } from '../command.ts'
 import { progressOn } from './progress.ts'
@@ -43,14 +43,16 @@ interface Chosen {
 
 /** The herd and its engine; progress goes to standard error, for people. */
 export function hostFor(options: Chosen, io: Io): Promise<Host> {
-  const { engine, herd } = options
-  return openHost({
-    engine,
-    herd,
-    env: io.env,
-    signal: io.signal,
-    tell: progressOn(io, options.json === true),
-  })
+  return openHost(hostChoice(options, io))
+}
+
+/** The same, before the engine has answered. */
+export function hostAhead(options: Chosen, io: Io): ReturnType<typeof openHostAhead> {
+  return openHostAhead(hostChoice(options, io))
+}
+
+function hostChoice({ engine, herd, json }: Chosen, io: Io): HostChoice {
+  return { engine, herd, env: io.env, signal: io.signal, tell: progressOn(io, json === true) }
 }
 
 const KINDS: readonly InstanceKind[] = ['prod', 'dev', 'test']
