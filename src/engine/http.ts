@@ -1,11 +1,6 @@
-import type * as http from 'node:http'
-import type { Readable } from 'node:stream'
 import type { ClientRequest, IncomingMessage } from 'node:http'
-import { createRequire } from 'node:module'
-
-// Asked for by `require`: an `import` reads every export of it, and the lazy ones load all of undici, for as much time as
-// Node takes to start.
-const { request } = createRequire(import.meta.url)('node:http') as typeof http
+import type { Readable } from 'node:stream'
+import { request } from '../lib/request.ts'
 
 /** Why a request got no usable answer. The sentence for people is made in trouble.ts. */
 export type Failure =

@@ -1,5 +1,6 @@
-import { type ClientRequest, type IncomingMessage, request } from 'node:http'
+import type { ClientRequest, IncomingMessage } from 'node:http'
 import type { Readable } from 'node:stream'
+import { request } from '../lib/request.ts'
 import { asFailure, readBody, RequestError } from './http.ts'
 
 export interface Outgoing {

@@ -1,7 +1,8 @@
-import { type IncomingMessage, request } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { hasCode, UserError } from '../../lib/errors.ts'
+import { request } from '../../lib/request.ts'
 import type { Io } from '../command.ts'
 
 /** Watch's own socket (src/watch/start.ts): whoever can open it may act. */
