@@ -86,11 +86,16 @@ while (!state.stopped) {
   if (ready.includes(setup.wake)) receive()
   // Processes first: they are gone first.
   if (connector >= 0) readProcesses()
-  if (gatherMs > 0) continue
+  if (gatherMs <= 0) takeFiles(ready)
+}
+// What was gathered, or still waited, when it was told to stop.
+takeFiles(poll.wait(0))
+for (const fd of [layers.group, connector]) if (fd >= 0) closeSync(fd)
+
+function takeFiles(ready: readonly number[]): void {
   const more = [ready.includes(setup.changes) && readChanges(), ready.includes(layers.group) && readNames()]
   flush(more.includes(true))
 }
-for (const fd of [layers.group, connector]) if (fd >= 0) closeSync(fd)
 
 function receive(): void {
   readInto(setup.wake, memory, 8)
