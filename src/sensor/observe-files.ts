@@ -16,6 +16,7 @@ import type { Fold } from './fold.ts'
 import type { Followed } from './followed.ts'
 import type { Named, Written } from './kernel/messages.ts'
 import type { EvidenceRef, EvidenceStore } from './ports.ts'
+import { createFresh } from './fresh.ts'
 import { createTold } from './told.ts'
 
 export interface FileJudge {
@@ -31,6 +32,8 @@ export interface FileJudge {
   mustHash(followed: Followed, change: Change): boolean
   /** Nothing of this container is remembered any more. */
   forget(containerId: string): void
+  /** Tells at once what waits for its event. */
+  stop(): void
 }
 
 const HEAD_BYTES = 64
@@ -39,6 +42,7 @@ const EXECUTE_BITS = 0o111
 /** Judges changes of files, and tells of those that policy does not expect: once each, with the bytes kept. */
 export function createFileJudge(fold: Fold, store: EvidenceStore): FileJudge {
   const told = createTold()
+  const fresh = createFresh()
   const open = openForTurn()
 
   function isExpected(followed: Followed, change: Change): boolean {
@@ -129,6 +133,7 @@ export function createFileJudge(fold: Fold, store: EvidenceStore): FileJudge {
       if (found === null && written.links > 0 && isThere(followed, path)) return
       // Gone already: the descriptor still has what it was.
       const change = found ?? goneChange(path, written)
+      fresh.drop(followed.ref.id, path)
       if (isExpected(followed, change) || !told.isNews(followed.ref.id, change)) return
       tell(followed, 'fanotify', change, written.who, written.fd)
     },
@@ -143,6 +148,7 @@ export function createFileJudge(fold: Fold, store: EvidenceStore): FileJudge {
       const path = named.path as BytePath
       if (followed.layer === null || followed.judge.judgeName(path)?.expected === true) return
       const change = changeAt(open, followed.layer, path, !isBurst(followed, named.who))
+      fresh.drop(followed.ref.id, path)
       if (change === null) {
         told.forget(followed.ref.id, path)
         return
@@ -152,11 +158,19 @@ export function createFileJudge(fold: Fold, store: EvidenceStore): FileJudge {
     },
     swept(followed, change) {
       const whole = { ...change, ...told.unchanged(followed.ref.id, change) }
-      if (told.isNews(followed.ref.id, whole)) tell(followed, 'sweep', whole, null, null)
+      const tellIt = (): void => {
+        if (told.isNews(followed.ref.id, whole)) tell(followed, 'sweep', whole, null, null)
+      }
+      const isTold = told.unchanged(followed.ref.id, change) !== null
+      if (isTold || !fresh.keep(followed.ref.id, whole, tellIt)) tellIt()
       return whole
     },
     mustHash: (followed, change) => told.unchanged(followed.ref.id, change) === null,
-    forget: (containerId) => told.forgetContainer(containerId),
+    forget(containerId) {
+      fresh.end(containerId)
+      told.forgetContainer(containerId)
+    },
+    stop: () => fresh.stop(),
   }
 }
 

@@ -118,6 +118,7 @@ export function startSensor(options: SensorOptions): Sensor {
       await Promise.all([verdicts.stop(), kernel.stop(), ...following])
       intake.stop()
       processes.stop()
+      files.stop()
       if (changes >= 0) closeSync(changes)
       fold.stop()
     },

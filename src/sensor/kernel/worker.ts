@@ -10,6 +10,7 @@ import { type Lineage, readProcFile } from '../process-info.ts'
 import type { MarkedContainer } from '../verdict/messages.ts'
 import { createLayerWatch } from './layer-watch.ts'
 import { createProcessTable } from './process-table.ts'
+import { createStrangers } from './strangers.ts'
 import type { FromKernel, KernelSetup, Named, Started, ToKernel, Written } from './messages.ts'
 
 /*
@@ -48,6 +49,7 @@ const urgent = createPoll()
 const layers = createLayerWatch(setup.watchedDirectories)
 const connector = openProcessConnector()
 const table = createProcessTable(setup.proc)
+const strangers = createStrangers()
 const containers = new Map<string, MarkedContainer>()
 /** By device and by mount, as the verdict worker found them. */
 const devices = new Map<number, MarkedContainer>()
@@ -251,6 +253,7 @@ function noteStarted(what: Started['what'], pid: number): void {
   const containerId = containerOf(pid)
   if (containerId === null) return
   // Told of a container that this thread has not heard of yet, too: the main thread may hear of it a moment later.
+  if (!containers.has(containerId) && !strangers.isWorthReading(containerId)) return
   const process = table.executed(pid)
   if (process === null) return
   started.push({
