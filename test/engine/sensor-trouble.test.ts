@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
@@ -105,14 +105,13 @@ test('a build of thousands of files is one growing group, in which every file is
 
 test(`a burst of ${BURST} files that fills the queue is told as an overflow, and the sweep misses none`, async () => {
   const container = await engine.run({ name: 'burst' })
-  const writing = container.exec('sh', '-c', makeFiles('/burst', BURST))
+  const over = `/proc/${await container.pid()}/root/over`
+  const writing = container.exec('sh', '-c', `${makeFiles('/burst', BURST)}; echo > /over`)
   const overflow = () => under.findings.some(({ reasons }) => reasons.includes('queue-overflow'))
+  await until('it has begun', () => changesOf(container, '/burst').length > 0)
   // This thread is the sensor's main one: while it stands still, nobody takes what the kernel tells.
   const still = new Int32Array(new SharedArrayBuffer(4))
-  for (let rounds = 0; rounds < 8 && !overflow(); rounds++) {
-    Atomics.wait(still, 0, 0, 2500)
-    await sleep(50)
-  }
+  for (let tries = 0; tries < 1000 && !existsSync(over); tries++) Atomics.wait(still, 0, 0, 100)
   await writing
   await until('an overflow is told', overflow)
   const unexpected = () =>

@@ -182,6 +182,8 @@ function readChanges(): boolean {
 }
 
 function noteWritten({ fd, pid }: FanotifyEvent): void {
+  // First the path: a file that goes in between has no " (deleted)" behind it then, and none where it is not gone.
+  const path = pathOf(fd) ?? ''
   const stat = fstatSync(fd, { bigint: true })
   const device = Number(stat.dev)
   // Only where the file system is not one container's own, a mount says whose it is.
@@ -199,7 +201,7 @@ function noteWritten({ fd, pid }: FanotifyEvent): void {
     sizeBytes: Number(stat.size),
     mtimeNs: stat.mtimeNs,
     ctimeNs: stat.ctimeNs,
-    path: pathOf(fd) ?? '',
+    path,
     who: whoOf(pid, devices.get(device) ?? mountIds.get(mountId)),
   })
   if (lend) Atomics.add(counters, 0, 1)
