@@ -61,7 +61,7 @@ const services: Readonly<Record<string, Service>> = {
   },
   postgres: {
     packages: ['postgresql'],
-    command: ['sh', '-c', 'pg_ctlcluster 15 main start && exec sleep 1000000'],
+    command: ['sh', '-c', 'pg_ctlcluster 15 main start; exec sleep 1000000'],
     ready: `runuser -u postgres -- psql -qc 'select 1' > /dev/null`,
     work: [
       `runuser -u postgres -- psql -qc 'create table t (a int); insert into t select generate_series(1, 1000)'`,
