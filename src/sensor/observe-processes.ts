@@ -26,12 +26,17 @@ export interface ProcessJudge {
 
 /** A daemon changes its user right after it started: it is judged by what it is then. */
 const SETTLE_MS = 100
+/** Who changes its user (su, sudo, an entry script) becomes another program next, on a busy machine not at once. */
+const USER_SETTLE_MS = 500
+const CHANGES_MAXIMUM = 3
 const TOLD_MAXIMUM = 16_384
 const LOADER = /\/(ld-linux[^/]*|ld-musl[^/]*|ld64?)\.so[.\d]*$/
 
 /** Judges processes: programs from memory or of deleted files, and what policy does not expect. Each is told once. */
 export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudge {
   const told = new Set<string>()
+  /** How often a process was not judged because it became another, by its id and start. */
+  const changes = new Map<string, number>()
   let running = new Map<string, ProcessInfo[]>()
   let missing = new Map<string, readonly string[]>()
   /** Started just now. */
@@ -46,6 +51,15 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
     if (told.size >= TOLD_MAXIMUM) told.clear()
     told.add(key)
     return true
+  }
+
+  /** Who goes on changing is judged all the same. */
+  function mayChange({ pid, startTicks }: ProcessInfo): boolean {
+    const key = `${pid}.${startTicks}`
+    const times = (changes.get(key) ?? 0) + 1
+    if (changes.size >= TOLD_MAXIMUM) changes.clear()
+    changes.set(key, times)
+    return times <= CHANGES_MAXIMUM
   }
 
   function whoOf({ marked }: Followed, info: ProcessInfo): Who {
@@ -214,19 +228,22 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
   }
 
   return {
-    started(followed, { process: info, exeDevice: device, who }) {
+    started(followed, { what, process: info, exeDevice: device, who }) {
       judgeStrange(followed, info, device, 'process-connector', who)
       if (followed.judge.processes === null) return
       const settled = (): void => {
         const again = readProcess(proc, info.pid)
-        const same =
-          again !== null && again.startTicks === info.startTicks && again.exe?.path === info.exe?.path
+        const lives = again !== null && again.startTicks === info.startTicks
+        const same = lives && again.exe?.path === info.exe?.path
+        // Of its new user, and of the program that it became, the kernel tells too: each is judged by itself.
+        if (lives && (same ? again.uid !== info.uid : what === 'user') && mayChange(info)) return
         judgeExpected(followed, same ? again : info, 'process-connector', who, !same)
       }
+      const wait = what === 'user' ? USER_SETTLE_MS : SETTLE_MS
       const timer = setTimeout(() => {
         settling.delete(timer)
         settled()
-      }, SETTLE_MS)
+      }, wait)
       settling.set(timer, settled)
     },
     sweep(all) {
