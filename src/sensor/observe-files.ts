@@ -148,11 +148,11 @@ export function createFileJudge(fold: Fold, store: EvidenceStore): FileJudge {
       const path = named.path as BytePath
       if (followed.layer === null || followed.judge.judgeName(path)?.expected === true) return
       const change = changeAt(open, followed.layer, path, !isBurst(followed, named.who))
-      fresh.drop(followed.ref.id, path)
       if (change === null) {
         told.forget(followed.ref.id, path)
         return
       }
+      fresh.drop(followed.ref.id, path)
       if (isExpected(followed, change) || !told.isNews(followed.ref.id, change)) return
       tell(followed, 'layer-watch', change, named.who, null)
     },
