@@ -35,7 +35,7 @@ for (const name of engineNames) {
     )
     assert.equal(dropped.container?.name, container.name)
     assert.equal(dropped.change?.kind, 'added')
-    assert.equal(dropped.byExec, true)
+    assert.equal(dropped.byExec, true, JSON.stringify(dropped))
     assert.ok(
       dropped.processes?.some(({ argv }) => argv?.[0] === 'sh'),
       `who did it: ${JSON.stringify(dropped.processes)}`,

@@ -62,7 +62,7 @@ let named: Named[] = []
 let started: Started[] = []
 let gatherUntil = 0
 /** Of this batch, by process: who writes thousands of files is looked up, and sent, once. */
-let lineages = new Map<number, Lineage | null>()
+let lineages = new Map<number, Lineage>()
 
 for (const one of [poll, urgent]) {
   one.add(setup.wake)
@@ -156,7 +156,8 @@ function whoOf(pid: number, container: MarkedContainer | undefined): Lineage | n
   const known = lineages.get(pid)
   if (known !== undefined) return known
   const who = lookUp(pid, container)
-  lineages.set(pid, who)
+  // What is not known whole may be a moment later.
+  if (container !== undefined && who !== null && who.byExec !== null) lineages.set(pid, who)
   return who
 }
 
