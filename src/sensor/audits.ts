@@ -1,6 +1,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fstatSync,
   mkdirSync,
   openSync,
@@ -111,10 +112,11 @@ export function openAudits({ folder, sink, unreadable }: AuditsOptions): Audits 
 }
 
 function namesIn(folder: string): readonly string[] {
+  // Asked for first: each second that no audit has left anything would cost an error and its stack.
+  if (!existsSync(folder)) return []
   try {
     return readdirSync(folder).filter((name) => name.endsWith('.json'))
   } catch {
-    // No audit has left anything yet.
     return []
   }
 }

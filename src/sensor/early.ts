@@ -18,6 +18,7 @@ const PATIENCE_MS = 10_000
 export function createEarly(maximum: number, each = maximum): Early {
   const waiting = new Map<string, { readonly acts: (() => void)[]; readonly since: number }>()
   let count = 0
+  let timer: NodeJS.Timeout | undefined
 
   function end(containerId: string): void {
     const acts = waiting.get(containerId)?.acts ?? []
@@ -26,10 +27,13 @@ export function createEarly(maximum: number, each = maximum): Early {
     for (const act of acts) act()
   }
 
-  const timer = setInterval(() => {
+  function endOld(): void {
     const before = performance.now() - PATIENCE_MS
     for (const [containerId, { since }] of waiting) if (since < before) end(containerId)
-  }, 1000)
+    if (waiting.size > 0) return
+    clearInterval(timer)
+    timer = undefined
+  }
 
   return {
     keep(containerId, act) {
@@ -38,6 +42,7 @@ export function createEarly(maximum: number, each = maximum): Early {
       if (known === undefined) waiting.set(containerId, { acts: [act], since: performance.now() })
       else known.acts.push(act)
       count++
+      timer ??= setInterval(endOld, 1000)
       return true
     },
     followed: (containerId) => end(containerId),

@@ -32,7 +32,7 @@ interface Burst {
 
 export function createFold(sink: FindingSink, now: () => number = () => performance.now()): Fold {
   const bursts = new Map<string, Burst>()
-  const timer = setInterval(flush, TELL_MS)
+  let timer: NodeJS.Timeout | undefined
 
   function burstOf(group: string): Burst {
     const time = now()
@@ -44,6 +44,7 @@ export function createFold(sink: FindingSink, now: () => number = () => performa
     }
     const burst = { since: time, passed: 0, folded: 0, worst: null }
     bursts.set(group, burst)
+    timer ??= setInterval(flush, TELL_MS)
     return burst
   }
 
@@ -80,6 +81,9 @@ export function createFold(sink: FindingSink, now: () => number = () => performa
       burst.worst = null
       if (time - burst.since >= WINDOW_MS) bursts.delete(group)
     }
+    if (bursts.size > 0) return
+    clearInterval(timer)
+    timer = undefined
   }
 
   return {

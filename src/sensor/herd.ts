@@ -128,6 +128,7 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
     if (one === undefined) {
       one = await followContainer(engine, known.kind, container, policies, exec)
       followed.set(containerId, one)
+      theParts().kernel.send({ type: 'follow', containerId })
     } else judgeAnew(one, container, policies, exec)
     for (const problem of one.problems)
       trouble('policy-problem', problemText(problem), { container: one.ref })
@@ -162,7 +163,7 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
       followed.delete(containerId)
       early.delete(containerId)
       theParts().verdicts.send({ type: 'forget', containerId })
-      theParts().kernel.send({ type: 'unwatch', containerId })
+      for (const type of ['unwatch', 'unfollow'] as const) theParts().kernel.send({ type, containerId })
       theParts().files.forget(containerId)
     },
     lost(engine, why) {
@@ -192,8 +193,11 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
       await Promise.race([listedOnce(engine).promise, sleep(LIST_PATIENCE_MS, undefined, { ref: false })])
     },
     watchAll() {
-      for (const { marked } of followed.values())
-        if (marked !== null) theParts().kernel.send({ type: 'watch', container: marked })
+      const { kernel } = theParts()
+      for (const [containerId, { marked }] of followed) {
+        kernel.send({ type: 'follow', containerId })
+        if (marked !== null) kernel.send({ type: 'watch', container: marked })
+      }
       theParts().sweeper.sweepAll()
     },
     announceAll() {

@@ -157,12 +157,12 @@ export function createFileJudge(fold: Fold, store: EvidenceStore): FileJudge {
       tell(followed, 'layer-watch', change, named.who, null)
     },
     swept(followed, change) {
-      const whole = { ...change, ...told.unchanged(followed.ref.id, change) }
+      const known = told.unchanged(followed.ref.id, change)
+      const whole = { ...change, ...known }
       const tellIt = (): void => {
         if (told.isNews(followed.ref.id, whole)) tell(followed, 'sweep', whole, null, null)
       }
-      const isTold = told.unchanged(followed.ref.id, change) !== null
-      if (isTold || !fresh.keep(followed.ref.id, whole, tellIt)) tellIt()
+      if (known !== null || !fresh.keep(followed.ref.id, whole, tellIt)) tellIt()
       return whole
     },
     mustHash: (followed, change) => told.unchanged(followed.ref.id, change) === null,

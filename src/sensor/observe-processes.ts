@@ -40,7 +40,7 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
   let running = new Map<string, ProcessInfo[]>()
   let missing = new Map<string, readonly string[]>()
   /** Started just now. */
-  const settling = new Map<NodeJS.Timeout, () => void>()
+  const settling = new Map<NodeJS.Timeout, (isEnd: boolean) => void>()
   /** Users of a container that others have too, told already. */
   const hostNamespaces = namespacesOf(proc, 'self')
   const suspects = new Set<string>()
@@ -231,18 +231,19 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
     started(followed, { what, process: info, exeDevice: device, who }) {
       judgeStrange(followed, info, device, 'process-connector', who)
       if (followed.judge.processes === null) return
-      const settled = (): void => {
+      const settled = (isEnd: boolean): void => {
         const again = readProcess(proc, info.pid)
         const lives = again !== null && again.startTicks === info.startTicks
         const same = lives && again.exe?.path === info.exe?.path
         // Of its new user, and of the program that it became, the kernel tells too: each is judged by itself.
-        if (lives && (same ? again.uid !== info.uid : what === 'user') && mayChange(info)) return
+        const changed = lives && (same ? again.uid !== info.uid : what === 'user')
+        if (changed && !isEnd && mayChange(info)) return
         judgeExpected(followed, same ? again : info, 'process-connector', who, !same)
       }
       const wait = what === 'user' ? USER_SETTLE_MS : SETTLE_MS
       const timer = setTimeout(() => {
         settling.delete(timer)
-        settled()
+        settled(false)
       }, wait)
       settling.set(timer, settled)
     },
@@ -258,7 +259,7 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
     stop() {
       for (const [timer, settled] of settling) {
         clearTimeout(timer)
-        settled()
+        settled(true)
       }
       settling.clear()
     },

@@ -1,39 +1,13 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { parseArgv, parseStat, parseUid, readLineage, readProcess, uidInside } from './process-info.ts'
-
-interface Fixture {
-  readonly pid: number
-  readonly parent: number
-  readonly command?: string
-  readonly namespace?: string
-}
-
-/** A `/proc` with these processes. */
-function procWith(processes: readonly Fixture[], cleanUp: (act: () => void) => void): string {
-  const proc = mkdtempSync(join(tmpdir(), 'paddock-proc-'))
-  cleanUp(() => rmSync(proc, { recursive: true }))
-  mkdirSync(join(proc, 'self/ns'), { recursive: true })
-  symlinkSync('pid:[9]', join(proc, 'self/ns/pid'))
-  for (const { pid, parent, command = 'sh', namespace = 'pid:[1]' } of processes) {
-    const folder = join(proc, String(pid))
-    mkdirSync(join(folder, 'ns'), { recursive: true })
-    const rest = Array.from({ length: 17 }, () => '0').join(' ')
-    writeFileSync(join(folder, 'stat'), `${pid} (${command}) S ${parent} ${rest} ${pid * 10} 0`)
-    writeFileSync(join(folder, 'status'), 'Name:\tsh\nUid:\t0\t33\t0\t0\n')
-    writeFileSync(join(folder, 'cmdline'), `${command}\0-c\0`)
-    writeFileSync(join(folder, 'uid_map'), '         0          0 4294967295\n')
-    symlinkSync(`/bin/${command.replaceAll('/', '_')}`, join(folder, 'exe'))
-    symlinkSync(namespace, join(folder, 'ns/pid'))
-  }
-  return proc
-}
+import { procWith } from './proc.fixture.ts'
 
 describe('what /proc tells of a process', () => {
   test('a command with blanks and parentheses does not shift what follows', () => {

@@ -8,7 +8,8 @@ import { engineNames, testEngine } from './harness.ts'
 
 /* The whole way on real engines: kernel, sensor, spool, socket, watch, SQLite, terminal, evidence. */
 
-const DROPPER = `
+// It waits until it was looked at: on a machine this busy a shell of ten milliseconds may be gone before (docs/threats.md).
+const DROPPER = `sleep 0.2
   cp /bin/busybox /tmp/.dropped && chmod 4755 /tmp/.dropped
   /tmp/.dropped echo it-ran
   rm /tmp/.dropped

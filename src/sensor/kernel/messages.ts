@@ -13,6 +13,8 @@ export interface KernelSetup {
 }
 
 export type ToKernel =
+  /** Its programs are asked for, whether or not it can be marked; resp. no more. */
+  | { readonly type: 'follow' | 'unfollow'; readonly containerId: string }
   /** Watch the folders of a layer directory. */
   | { readonly type: 'watch'; readonly container: MarkedContainer }
   | { readonly type: 'unwatch'; readonly containerId: string }

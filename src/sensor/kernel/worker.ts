@@ -50,6 +50,8 @@ const layers = createLayerWatch(setup.watchedDirectories)
 const connector = openProcessConnector()
 const table = createProcessTable(setup.proc)
 const strangers = createStrangers()
+const followed = new Set<string>()
+/** Of these the ones that are marked. */
 const containers = new Map<string, MarkedContainer>()
 /** By device and by mount, as the verdict worker found them. */
 const devices = new Map<number, MarkedContainer>()
@@ -104,6 +106,8 @@ function receive(): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     const message = next.message as ToKernel
     if (message.type === 'stop') state.stopped = true
+    if (message.type === 'follow') followed.add(message.containerId)
+    if (message.type === 'unfollow') followed.delete(message.containerId)
     if (message.type === 'unwatch') {
       forget(message.containerId)
       layers.unwatch(message.containerId)
@@ -256,7 +260,7 @@ function noteStarted(what: Started['what'], pid: number): void {
   const containerId = containerOf(pid)
   if (containerId === null) return
   // Told of a container that this thread has not heard of yet, too: the main thread may hear of it a moment later.
-  if (!containers.has(containerId) && !strangers.isWorthReading(containerId)) return
+  if (!followed.has(containerId) && !strangers.isWorthReading(containerId)) return
   const process = table.executed(pid)
   if (process === null) return
   started.push({
@@ -273,7 +277,7 @@ function containerOf(pid: number): string | null {
   const text = readProcFile(`${setup.proc}/${pid}/cgroup`)?.toString('latin1') ?? ''
   let found: string | null = null
   for (const [id] of text.matchAll(/[0-9a-f]{64}/g)) {
-    if (containers.has(id)) return id
+    if (followed.has(id)) return id
     found ??= id
   }
   return found
