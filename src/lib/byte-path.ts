@@ -8,6 +8,9 @@ declare const brand: unique symbol
  */
 export type BytePath = string & { readonly [brand]: 'BytePath' }
 
+// Most names are ASCII, and a scan may tell hundreds of thousands.
+const NOT_ASCII = /[^\0-\x7f]/
+
 /** Bytes as the kernel gave them. */
 export function bytePath(bytes: Uint8Array): BytePath {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1') as BytePath
@@ -15,6 +18,7 @@ export function bytePath(bytes: Uint8Array): BytePath {
 
 /** A path that a person or a configuration file wrote, as UTF-8 text. */
 export function bytePathFromText(text: string): BytePath {
+  if (!NOT_ASCII.test(text)) return text as BytePath
   return Buffer.from(text, 'utf8').toString('latin1') as BytePath
 }
 
@@ -29,14 +33,12 @@ export function joinPath(folder: BytePath, name: string): BytePath {
 
 /** The path as text; bytes that are not UTF-8 become U+FFFD. Not escaped: see `printable` for terminals. */
 export function pathText(path: BytePath): string {
+  if (!NOT_ASCII.test(path)) return path
   return pathBytes(path).toString('utf8')
 }
 
-const NOT_ASCII = /[^\0-\x7f]/
-
 /** The JSON form of design.md: `path` as text, and `pathBase64` only where the name is not UTF-8. */
 export function pathJson(path: BytePath): { path: string; pathBase64?: string } {
-  // Most names are ASCII, and a scan may tell hundreds of thousands.
   if (!NOT_ASCII.test(path)) return { path }
   const bytes = pathBytes(path)
   if (isUtf8(bytes)) return { path: bytes.toString('utf8') }

@@ -91,6 +91,11 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
       containerId: ref.id,
       policy: { mode: judge.policy.exec, execAllow },
     })
+    announceFollowed(ref.id, judge)
+  }
+
+  function announceFollowed(containerId: string, { processes }: Followed['judge']): void {
+    theParts().kernel.send({ type: 'follow', containerId, all: processes !== null })
   }
 
   function announceInit({ container }: Followed): void {
@@ -128,7 +133,6 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
     if (one === undefined) {
       one = await followContainer(engine, known.kind, container, policies, exec)
       followed.set(containerId, one)
-      theParts().kernel.send({ type: 'follow', containerId })
     } else judgeAnew(one, container, policies, exec)
     for (const problem of one.problems)
       trouble('policy-problem', problemText(problem), { container: one.ref })
@@ -194,8 +198,8 @@ export function createHerd({ policies, exec, proc, trouble }: HerdOptions): Herd
     },
     watchAll() {
       const { kernel } = theParts()
-      for (const [containerId, { marked }] of followed) {
-        kernel.send({ type: 'follow', containerId })
+      for (const [containerId, { marked, judge }] of followed) {
+        announceFollowed(containerId, judge)
         if (marked !== null) kernel.send({ type: 'watch', container: marked })
       }
       theParts().sweeper.sweepAll()

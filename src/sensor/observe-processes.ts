@@ -1,7 +1,6 @@
 import { readdirSync, readlinkSync, statSync } from 'node:fs'
 import { pathFromJson, pathText } from '../lib/byte-path.ts'
 import type { ProcessFacts } from '../policy/processes.ts'
-import type { Finding } from '../protocol/findings.ts'
 import { execFinding } from './findings/exec-finding.ts'
 import { processFinding } from './findings/process-finding.ts'
 import type { Who } from './findings/who.ts'
@@ -10,6 +9,7 @@ import type { Started } from './kernel/messages.ts'
 import type { FindingSink } from './ports.ts'
 import { deviceText, readMounts } from './mounts.ts'
 import { type ProcessInfo, readLineage, readProcess, readProcFile } from './process-info.ts'
+import { devicesOf, type Strange, strangeProgram } from './strange-program.ts'
 
 type Source = 'process-connector' | 'process-sweep'
 
@@ -30,7 +30,6 @@ const SETTLE_MS = 100
 const USER_SETTLE_MS = 500
 const CHANGES_MAXIMUM = 3
 const TOLD_MAXIMUM = 16_384
-const LOADER = /\/(ld-linux[^/]*|ld-musl[^/]*|ld64?)\.so[.\d]*$/
 
 /** Judges processes: programs from memory or of deleted files, and what policy does not expect. Each is told once. */
 export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudge {
@@ -67,27 +66,12 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
     return readLineage(proc, info.pid, { pid: marked.init.pid, pidNamespace: marked.pidNamespace })
   }
 
-  /** Where a program came from that no file system of the container holds; null for an ordinary one. */
-  function strange(
-    followed: Followed,
-    info: ProcessInfo,
-    device: number,
-  ): { from: From; why: string } | null {
-    if (info.exe === null) return null
-    const path = pathFromJson(info.exe)
-    if (path.startsWith('/memfd:')) return { from: 'memfd', why: 'a program that is only in memory' }
-    if (path.endsWith(' (deleted)')) return { from: 'deleted', why: 'its file was deleted' }
-    const mounts = followed.marked?.mounts ?? []
+  function strange(followed: Followed, info: ProcessInfo, device: number): Strange | null {
+    const found = strangeProgram(info.exe, device, devicesOf(followed.marked))
+    if (found !== 'elsewhere') return found
     // With layers on several file systems overlayfs has device numbers of its own: only known foreign ones count.
-    if (device >= 0 && LOADER.test(path)) return { from: 'image', why: 'a dynamic loader run as a program' }
-    if (
-      device >= 0 &&
-      mounts.length > 0 &&
-      !mounts.some((mount) => mount.device === device) &&
-      isOwnMount(followed, info.pid, device)
-    )
-      return { from: 'unknown', why: 'it lies in a file system that its process mounted itself' }
-    return null
+    if (!isOwnMount(followed, info.pid, device)) return null
+    return { from: 'unknown', why: 'it lies in a file system that its process mounted itself' }
   }
 
   /** Whether the container mounted it: a process with mounts of its own, or the init's, since they were marked. */
@@ -266,8 +250,6 @@ export function createProcessJudge(proc: string, sink: FindingSink): ProcessJudg
   }
 }
 
-type From = NonNullable<Finding['exec']>['from']
-
 export function factsOf(followed: Followed, info: ProcessInfo): ProcessFacts | null {
   const uid = info.uidInside ?? info.uid
   if (uid === null) return null
@@ -281,7 +263,7 @@ function processesByContainer(proc: string, ids: ReadonlySet<string>): Map<strin
   const found = new Map<string, ProcessInfo[]>()
   for (const name of readdirSync(proc)) {
     if (!/^\d+$/.test(name)) continue
-    const groups = readProcFile(`${proc}/${name}/cgroup`)?.toString('latin1') ?? ''
+    const groups = readProcFile(`${proc}/${name}/cgroup`) ?? ''
     const id = [...groups.matchAll(/[0-9a-f]{64}/g)].map(([text]) => text).find((text) => ids.has(text))
     if (id === undefined) continue
     const info = readProcess(proc, Number(name))

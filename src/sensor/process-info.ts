@@ -1,5 +1,6 @@
-import { closeSync, openSync, readlinkSync, readSync } from 'node:fs'
-import { bytePath, pathJson } from '../lib/byte-path.ts'
+import { readLink as readLinkPath, readPath } from '../lib/libc/files.ts'
+import { allocate } from '../lib/libc/library.ts'
+import { type BytePath, bytePath, pathJson, pathText } from '../lib/byte-path.ts'
 import type { ProcessRef } from '../protocol/findings.ts'
 
 /** What `/proc` tells of one process. `exe` and `argv` are the container's to choose. */
@@ -18,29 +19,16 @@ export interface Lineage {
   readonly byExec: boolean | null
 }
 
-const ARGV_BYTES = 4096
 const LINEAGE_LENGTH = 64
-const scratch = Buffer.allocUnsafe(ARGV_BYTES)
+const scratch = allocate(4096)
 
-/** Reads at most 4 KiB of a `/proc` file; null when it, or the process, is gone. */
-export function readProcFile(path: string): Buffer | null {
-  let fd
-  try {
-    fd = openSync(path, 'r')
-  } catch {
-    return null
-  }
-  try {
-    let length = 0
-    // A `/proc` file may come in pieces; an argv may be megabytes, of which these are the first.
-    for (let got = -1; got !== 0 && length < scratch.length; length += got)
-      got = readSync(fd, scratch, length, scratch.length - length, null)
-    return Buffer.from(scratch.subarray(0, length))
-  } catch {
-    return null
-  } finally {
-    closeSync(fd)
-  }
+/**
+ * At most 4 KiB of a `/proc` file, as latin1; null when it, or the process, is gone. By one `read`: the kernel gives all that
+ * there is room for (fs/seq_file.c; `get_mm_cmdline` of fs/proc/base.c).
+ */
+export function readProcFile(path: string): string | null {
+  const length = readPath(path, scratch)
+  return length < 0 ? null : scratch.bytes.toString('latin1', 0, length)
 }
 
 /** @param proc "/proc", or a fixture tree */
@@ -63,7 +51,7 @@ export function readProcess(proc: string, pid: number): ProcessInfo | null {
 const CHANGES_FOLLOWED = 8
 
 /** A wrapper starts the next program while it is looked at: its arguments must not be told of that one. */
-function readProgram(folder: string): { exe: ProcessRef['exe']; argv: Buffer | null } {
+function readProgram(folder: string): { exe: ProcessRef['exe']; argv: string | null } {
   let exe = readLink(`${folder}/exe`)
   for (let times = 0; times < CHANGES_FOLLOWED; times++) {
     const argv = readProcFile(`${folder}/cmdline`)
@@ -76,11 +64,8 @@ function readProgram(folder: string): { exe: ProcessRef['exe']; argv: Buffer | n
 
 /** "pid:[4026532201]"; empty when the process is gone. */
 export function pidNamespace(proc: string, pid: number | 'self'): string {
-  try {
-    return readlinkSync(`${proc}/${pid}/ns/pid`)
-  } catch {
-    return ''
-  }
+  const length = readLinkPath(`${proc}/${pid}/ns/pid`, scratch)
+  return length < 0 ? '' : scratch.bytes.toString('latin1', 0, length)
 }
 
 const own = new Map<string, string>()
@@ -128,9 +113,13 @@ export function isOrphanOfEngine(proc: string, orphan: ProcessInfo | undefined):
   return parent !== null && isEngineSide(proc, parent, orphan.pidNamespace)
 }
 
-/** Whether its parent, or who has it since that one ended, is the engine's side of its container. */
-export function isFromOutside(proc: string, info: ProcessInfo): boolean {
+/**
+ * Whether its parent, or who has it since that one ended, is the engine's side of its container.
+ * @param known the parent's namespace; empty where it is to be read
+ */
+export function isFromOutside(proc: string, info: ProcessInfo, known = ''): boolean {
   const parent =
+    known ||
     pidNamespace(proc, info.parentPid) ||
     pidNamespace(proc, parseStat(readProcFile(`${proc}/${info.pid}/stat`))?.parentPid ?? 0)
   return parent === ownNamespace(proc) && info.pidNamespace !== parent
@@ -148,46 +137,55 @@ export function isEngineSide(proc: string, info: ProcessInfo, container: string)
 }
 
 /** Of `/proc/<pid>/stat`: the command may itself hold spaces and parentheses, so what follows the last one counts. */
-export function parseStat(bytes: Buffer | null): {
+export function parseStat(text: string | null): {
   command: string
   parentPid: number
   startTicks: number
 } | null {
-  if (bytes === null) return null
-  const text = bytes.toString('latin1')
+  if (text === null) return null
   const open = text.indexOf('(')
   const close = text.lastIndexOf(')')
   if (open === -1 || close < open) return null
-  const fields = text.slice(close + 2).split(' ')
   return {
-    command: Buffer.from(text.slice(open + 1, close), 'latin1').toString('utf8'),
-    parentPid: Number(fields[1]),
-    startTicks: Number(fields[19]),
+    command: pathText(text.slice(open + 1, close) as BytePath),
+    parentPid: field(text, close + 2, 1),
+    startTicks: field(text, close + 2, 19),
   }
 }
 
+/** The number of the field that so many blanks precede; NaN where there is none. */
+function field(text: string, start: number, blanks: number): number {
+  let at = start
+  for (let count = 0; count < blanks; count++) {
+    at = text.indexOf(' ', at) + 1
+    if (at === 0) return Number.NaN
+  }
+  const end = text.indexOf(' ', at)
+  return Number(end === -1 ? text.slice(at) : text.slice(at, end))
+}
+
 /** The effective user id, as the host sees it. */
-export function parseUid(bytes: Buffer | null): number | null {
-  const found = /^Uid:\t\d+\t(\d+)/m.exec(bytes?.toString('latin1') ?? '')
+export function parseUid(text: string | null): number | null {
+  const found = /^Uid:\t\d+\t(\d+)/m.exec(text ?? '')
   return found === null ? null : Number(found[1])
 }
 
 /** The process that a thread belongs to; the thread's own number when it is gone. */
 export function processOf(proc: string, thread: number): number {
-  const found = /^Tgid:\t(\d+)/m.exec(readProcFile(`${proc}/${thread}/status`)?.toString('latin1') ?? '')
+  const found = /^Tgid:\t(\d+)/m.exec(readProcFile(`${proc}/${thread}/status`) ?? '')
   return found === null ? thread : Number(found[1])
 }
 
-export function parseArgv(bytes: Buffer): readonly string[] | null {
+export function parseArgv(bytes: string): readonly string[] | null {
   if (bytes.length === 0) return null
-  const text = bytes.toString('utf8')
+  const text = pathText(bytes as BytePath)
   return (text.endsWith('\0') ? text.slice(0, -1) : text).split('\0')
 }
 
 /** Through `/proc/<pid>/uid_map` as the host reads it: lines of "inside outside count". */
-export function uidInside(map: Buffer | null, uid: number): number | null {
+export function uidInside(map: string | null, uid: number): number | null {
   if (map === null) return null
-  for (const line of map.toString('latin1').split('\n')) {
+  for (const line of map.split('\n')) {
     const [inside, outside, count] = line.trim().split(/\s+/).map(Number)
     if (inside === undefined || outside === undefined || count === undefined) continue
     if (uid >= outside && uid < outside + count) return inside + uid - outside
@@ -196,9 +194,6 @@ export function uidInside(map: Buffer | null, uid: number): number | null {
 }
 
 function readLink(path: string): ProcessRef['exe'] {
-  try {
-    return pathJson(bytePath(readlinkSync(path, 'buffer')))
-  } catch {
-    return null
-  }
+  const length = readLinkPath(path, scratch)
+  return length < 0 ? null : pathJson(bytePath(scratch.bytes.subarray(0, length)))
 }

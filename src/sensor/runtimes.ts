@@ -44,7 +44,7 @@ export function findRuntimes(proc: string): Runtimes {
 function enginePids(proc: string): number[] {
   return readdirSync(proc)
     .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => ENGINES.has(readProcFile(`${proc}/${pid}/comm`)?.toString('latin1').trim() ?? ''))
+    .filter((pid) => ENGINES.has(readProcFile(`${proc}/${pid}/comm`)?.trim() ?? ''))
     .map(Number)
 }
 
@@ -59,7 +59,7 @@ function pathOf(proc: string, pid: number): string[] {
 }
 
 function parseArguments(proc: string, pid: number): readonly string[] {
-  return readProcFile(`${proc}/${pid}/cmdline`)?.toString('latin1').split('\0') ?? []
+  return readProcFile(`${proc}/${pid}/cmdline`)?.split('\0') ?? []
 }
 
 function execRootOf(argv: readonly string[]): string | null {

@@ -9,6 +9,7 @@ import { allocate, declare, type Memory } from './library.ts'
 
 const openatC = declare('openat', 'int', ['int', 'address', 'int', 'uint'])
 const closeC = declare('close', 'int', ['int'])
+const readC = declare('read', 'long', ['int', 'address', 'ulong'])
 const statxC = declare('statx', 'int', ['int', 'address', 'int', 'uint', 'address'])
 const getdents64C = declare('getdents64', 'long', ['int', 'address', 'ulong'])
 const readlinkatC = declare('readlinkat', 'long', ['int', 'address', 'address', 'ulong'])
@@ -59,6 +60,15 @@ export function close(fd: number): void {
   closeC(fd)
 }
 
+/** What can be read at once of a file that the host chose: length, or minus the error number. */
+export function readPath(path: string, into: Memory): number {
+  const fd = openPath(path, constants.O_RDONLY)
+  if (fd < 0) return fd
+  const length = readC(fd, into.address, into.bytes.length)
+  closeC(fd)
+  return length
+}
+
 /** What statx tells, in a buffer that is filled again and again: read it before the next call. */
 export interface StatBuffer {
   readonly memory: Memory
@@ -79,6 +89,22 @@ export function statBuffer(): StatBuffer {
 /** What a name in `dir` is, without following it. */
 export function statAt(dir: number, name: string, into: StatBuffer): number {
   return statAddressAt(dir, put(name, 0), into)
+}
+
+/** What a path that the host chose leads to, links and all. */
+export function statPath(path: string, into: StatBuffer): number {
+  return statxC(AT_FDCWD, put(path, 0), 0, STATX_BASIC_STATS, into.memory.address)
+}
+
+/** As Node's `stat.dev` has it (glibc's makedev). */
+export function deviceOf({ words }: StatBuffer): number {
+  const major = words[34] ?? 0
+  const minor = words[35] ?? 0
+  return (minor & 0xff) + (major & 0xfff) * 2 ** 8 + (minor >>> 8) * 2 ** 20 + (major >>> 12) * 2 ** 44
+}
+
+export function inodeOf({ longs }: StatBuffer): bigint {
+  return longs[4] ?? 0n
 }
 
 /** The same for a NUL-terminated name that lies in memory already (a directory entry). */
@@ -118,6 +144,11 @@ export function readEntries(dir: number, into: Memory): number {
  */
 export function seek(fd: number, offset: number | bigint, whence: 0 | 3 | 4): number {
   return lseekC(fd, offset, whence)
+}
+
+/** The target of a link that the host chose. */
+export function readLink(path: string, into: Memory): number {
+  return readlinkatC(AT_FDCWD, put(path, 0), into.address, into.bytes.length)
 }
 
 /** The target of a symbolic link, never followed; cut off at the size of `into`. */

@@ -1,5 +1,14 @@
 import { closeSync } from 'node:fs'
 import { allocate, declare } from './library.ts'
+import {
+  COPY,
+  type Instruction,
+  JUMP_IF_EQUAL,
+  JUMP_IF_SAME,
+  LOAD,
+  packetFilter,
+  RETURN,
+} from './packet-filter.ts'
 
 /*
  * The process connector (include/uapi/linux/cn_proc.h): the kernel tells of every fork, execution, change of user and exit on
@@ -18,16 +27,35 @@ const CN_IDX_PROC = 1
 const CN_VAL_PROC = 1
 const PROC_CN_MCAST_LISTEN = 1
 const SOL_SOCKET = 1
+const SO_ATTACH_FILTER = 26
 const SO_RCVBUFFORCE = 33
 const RECEIVE_BYTES = 8 << 20
 const NLMSG_DONE = 3
 const HEADER_BYTES = 16
 const CONNECTOR_BYTES = 20
 
-/** @returns a descriptor that never waits, or minus the error number */
-export function openProcessConnector(): number {
+const SOCK_FPROG_BYTES = 16
+// Where they lie in a datagram: struct nlmsghdr (16), struct cn_msg (20), struct proc_event {what, cpu, timestamp, data}.
+const WHAT_AT = HEADER_BYTES + CONNECTOR_BYTES
+const DATA_AT = WHAT_AT + 16
+
+export type ProcessEventKind = ProcessEvent['what']
+
+/**
+ * @param kinds what it tells of: the kernel wakes nobody for the rest, nor for threads that start and end
+ * @returns a descriptor that never waits, or minus the error number
+ */
+export function openProcessConnector(
+  kinds: readonly ProcessEventKind[] = ['fork', 'exec', 'user', 'exit'],
+): number {
   const fd = socket(AF_NETLINK, SOCK_DGRAM_CLOEXEC_NONBLOCK, NETLINK_CONNECTOR)
   if (fd < 0) return fd
+  const filter = packetFilter(kinds.flatMap((kind) => accept(kind)).concat([[RETURN, 0, 0, 0]]))
+  const filtered = setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, filter.address, SOCK_FPROG_BYTES)
+  if (filtered < 0) {
+    closeSync(fd)
+    return filtered
+  }
   const { bytes, address } = allocate(4096)
   bytes.fill(0, 0, 128)
   bytes.writeUInt32LE(RECEIVE_BYTES, 0)
@@ -55,14 +83,32 @@ export function openProcessConnector(): number {
   return sent
 }
 
-export type ProcessEvent =
-  | { readonly what: 'fork'; readonly pid: number; readonly parentPid: number }
-  | { readonly what: 'exec' | 'exit' | 'user'; readonly pid: number }
+/** `at` is when it happened, in nanoseconds since the machine was started. */
+export type ProcessEvent = { readonly pid: number; readonly at: number } & (
+  { readonly what: 'fork'; readonly parentPid: number } | { readonly what: 'exec' | 'exit' | 'user' }
+)
 
 const FORK = 0x1
 const EXEC = 0x2
 const UID = 0x4
 const EXIT = 0x80000000
+const WHAT: Readonly<Record<ProcessEventKind, number>> = { fork: FORK, exec: EXEC, user: UID, exit: EXIT }
+/** Where thread and process of the data are equal for a whole process. */
+const WHOLE_AT: Readonly<Partial<Record<ProcessEventKind, number>>> = { fork: DATA_AT + 8, exit: DATA_AT }
+
+const ALL_BYTES = 0xffffffff
+
+function accept(kind: ProcessEventKind): readonly Instruction[] {
+  const whole = WHOLE_AT[kind]
+  const take: Instruction = [RETURN, 0, 0, ALL_BYTES]
+  const checked: readonly Instruction[] =
+    whole === undefined
+      ? [take]
+      : [[LOAD, 0, 0, whole], [COPY, 0, 0, 0], [LOAD, 0, 0, whole + 4], [JUMP_IF_SAME, 0, 1, 0], take]
+  const swapped = Buffer.alloc(4)
+  swapped.writeUInt32LE(WHAT[kind])
+  return [[LOAD, 0, 0, WHAT_AT], [JUMP_IF_EQUAL, 0, checked.length, swapped.readUInt32BE()], ...checked]
+}
 
 /** Parses one datagram; threads' events and what we do not know are left out. */
 export function parseProcessEvents(bytes: Buffer, length: number): ProcessEvent[] {
@@ -83,15 +129,16 @@ function parseOne(bytes: Buffer, connector: number, end: number): ProcessEvent |
     return null
   const event = connector + CONNECTOR_BYTES
   const what = bytes.readUInt32LE(event)
+  const at = bytes.readUInt32LE(event + 8) + bytes.readUInt32LE(event + 12) * 2 ** 32
   const data = event + 16
   const thread = bytes.readInt32LE(data)
   const pid = bytes.readInt32LE(data + 4)
-  if (what === EXEC) return { what: 'exec', pid }
-  if (what === UID) return { what: 'user', pid }
+  if (what === EXEC) return { what: 'exec', pid, at }
+  if (what === UID) return { what: 'user', pid, at }
   // Only the whole process's, not a thread's, start and end.
-  if (what === EXIT) return thread === pid ? { what: 'exit', pid } : null
+  if (what === EXIT) return thread === pid ? { what: 'exit', pid, at } : null
   if (what !== FORK || data + 16 > end) return null
   const child = bytes.readInt32LE(data + 8)
   const childProcess = bytes.readInt32LE(data + 12)
-  return child === childProcess ? { what: 'fork', pid: child, parentPid: pid } : null
+  return child === childProcess ? { what: 'fork', pid: child, parentPid: pid, at } : null
 }

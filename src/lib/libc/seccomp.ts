@@ -1,6 +1,15 @@
 import { constants } from 'node:os'
 import { AT_EXECVE_CHECK } from './execve.ts'
-import { allocate, check, declare } from './library.ts'
+import { check, declare } from './library.ts'
+import {
+  type Instruction,
+  JUMP_IF_EQUAL,
+  JUMP_IF_GREATER_OR_EQUAL,
+  JUMP_IF_SET,
+  LOAD,
+  packetFilter,
+  RETURN,
+} from './packet-filter.ts'
 
 const syscall = declare('syscall', 'long', ['long', 'ulong', 'ulong', 'address'])
 
@@ -14,12 +23,6 @@ const AT_NUMBER = 0
 const AT_ARCHITECTURE = 4
 const AT_FIRST_ARGUMENT = 16
 const AT_FIFTH_ARGUMENT = 48
-
-const LOAD = 0x20
-const JUMP_IF_EQUAL = 0x15
-const JUMP_IF_GREATER_OR_EQUAL = 0x35
-const JUMP_IF_SET = 0x45
-const RETURN = 0x06
 
 /** A call of the x32 kind, which has numbers of its own. */
 const X32_BIT = 0x40000000
@@ -105,8 +108,6 @@ const arm64: Architecture = {
 
 const architectures: Readonly<Record<string, Architecture>> = { x64, arm64 }
 
-type Instruction = readonly [code: number, ifTrue: number, ifFalse: number, operand: number]
-
 export interface Allowed {
   /** AF_… numbers. */
   readonly socketFamilies: readonly number[]
@@ -123,20 +124,9 @@ export interface Allowed {
 export function forbidSystemCalls(allowed: Allowed): void {
   const architecture = architectures[process.arch]
   if (architecture === undefined) throw new Error(`the calls of ${process.arch} are not known`)
-  const instructions = filter(architecture, allowed)
-  const memory = allocate(4096)
-  instructions.forEach(([code, ifTrue, ifFalse, operand], index) => {
-    const at = 16 + index * 8
-    memory.bytes.writeUInt16LE(code, at)
-    memory.bytes.writeUInt8(ifTrue, at + 2)
-    memory.bytes.writeUInt8(ifFalse, at + 3)
-    memory.bytes.writeUInt32LE(operand, at + 4)
-  })
-  // struct sock_fprog: how many, and where.
-  memory.bytes.writeUInt16LE(instructions.length, 0)
-  memory.bytes.writeBigUInt64LE(BigInt(memory.address + 16), 8)
+  const program = packetFilter(filter(architecture, allowed))
   check(
-    syscall(architecture.seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, memory.address),
+    syscall(architecture.seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, program.address),
     'seccomp',
     'filter',
   )

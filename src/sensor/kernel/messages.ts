@@ -13,8 +13,9 @@ export interface KernelSetup {
 }
 
 export type ToKernel =
-  /** Its programs are asked for, whether or not it can be marked; resp. no more. */
-  | { readonly type: 'follow' | 'unfollow'; readonly containerId: string }
+  /** Its programs are asked for, whether or not it can be marked: all, where policy names them, else those that are strange. */
+  | { readonly type: 'follow'; readonly containerId: string; readonly all: boolean }
+  | { readonly type: 'unfollow'; readonly containerId: string }
   /** Watch the folders of a layer directory. */
   | { readonly type: 'watch'; readonly container: MarkedContainer }
   | { readonly type: 'unwatch'; readonly containerId: string }

@@ -30,6 +30,7 @@ function proc(t: TestContext): string {
   return folder
 }
 
+const ID = 'a'.repeat(64)
 const init = { pid: 10, pidNamespace: CONTAINER }
 
 test('a lineage ends at the init, or where the engine came in; a parent that nobody saw is no exec', (t) => {
@@ -49,7 +50,7 @@ test('what was still the runtime when it was first seen is looked at again', (t)
   const table = createProcessTable(folder)
   const stat = readFileSync(join(folder, '20/stat'), 'utf8')
   writeFileSync(join(folder, '20/stat'), stat.replace('(sh)', '(runc:[2:INIT])'))
-  assert.equal(table.executed(20)?.command, 'runc:[2:INIT]')
+  assert.equal(table.executed(20, ID)?.command, 'runc:[2:INIT]')
   writeFileSync(join(folder, '20/stat'), stat)
   assert.equal(table.lineage(20, init)?.processes[0]?.command, 'sh')
 })
@@ -57,7 +58,7 @@ test('what was still the runtime when it was first seen is looked at again', (t)
 test('who came by exec is known though he and his parent are gone', (t) => {
   const folder = proc(t)
   const table = createProcessTable(folder)
-  table.executed(20)
+  table.executed(20, ID)
   for (const pid of ['5', '20']) rmSync(join(folder, pid), { recursive: true })
   const who = table.lineage(20, init)
   assert.deepEqual([who?.processes.map(({ pid }) => pid), who?.byExec], [[20], true])
@@ -69,7 +70,7 @@ test('who came by exec and lost its parent is the child of the shim by then', (t
   const stat = join(folder, '30/stat')
   const [before, after] = [29, 5].map((parent) => `30 (cp) S ${parent} ${'0 '.repeat(17)}30 0`)
   writeFileSync(stat, before ?? '')
-  table.executed(30)
+  table.executed(30, ID)
   writeFileSync(stat, after ?? '')
   const who = table.lineage(30, init)
   assert.deepEqual([who?.processes.map(({ pid }) => pid), who?.byExec], [[30], true])
@@ -78,7 +79,7 @@ test('who came by exec and lost its parent is the child of the shim by then', (t
 test('a process that is gone is remembered with who started it', (t) => {
   const folder = proc(t)
   const table = createProcessTable(folder)
-  table.executed(10)
+  table.executed(10, ID)
   table.forked(12, 10)
   table.exited(12)
   assert.deepEqual(
@@ -89,8 +90,28 @@ test('a process that is gone is remembered with who started it', (t) => {
 
 test('before the init is known, a child that is gone leads up to it all the same', (t) => {
   const table = createProcessTable(proc(t))
-  table.executed(10)
+  table.executed(10, ID)
   table.forked(12, 10)
   const who = table.lineage(12, null)
   assert.deepEqual([who?.processes.map(({ pid }) => pid), who?.byExec], [[12, 10], null])
+})
+
+test('a child is in the container of who forked it, until its number is another one or events were lost', (t) => {
+  const table = createProcessTable(proc(t))
+  assert.equal(table.containerOf(10), null)
+  table.executed(10, ID)
+  table.forked(12, 10)
+  table.forked(13, 12)
+  assert.deepEqual(
+    [10, 12, 13].map((pid) => table.containerOf(pid)),
+    [ID, ID, ID],
+  )
+  // Somebody outside of all containers.
+  table.forked(13, 5)
+  assert.equal(table.containerOf(13), null)
+  table.missed()
+  assert.deepEqual(
+    [10, 12].map((pid) => table.containerOf(pid)),
+    [null, null],
+  )
 })

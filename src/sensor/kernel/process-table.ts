@@ -12,8 +12,12 @@ import {
  * is still known when it is asked: most that a container runs is gone before anybody looks.
  */
 export interface ProcessTable {
-  /** A program was started: read at once. */
-  executed(pid: number): ProcessInfo | null
+  /** A program was started in this container: read at once. */
+  executed(pid: number, containerId: string): ProcessInfo | null
+  /** The container that a process began in, where that is known: it cannot leave its control group. */
+  containerOf(pid: number): string | null
+  /** Events were lost: a process id may be another's by now. */
+  missed(): void
   forked(pid: number, parentPid: number): void
   exited(pid: number): void
   /** As it was last seen; null for what never was. */
@@ -24,6 +28,7 @@ export interface ProcessTable {
 
 const MAXIMUM = 16_384
 const REMEMBERED_MS = 10_000
+const FORGET_EVERY_MS = 1000
 const LINEAGE_LENGTH = 64
 /** A process that was gone before it was read may have begun in another namespace than the one that forked it. */
 const UNKNOWN = ''
@@ -37,24 +42,33 @@ interface Entry {
   isCopy: boolean
   /** Whether it was started from outside of its process-id namespace: its parent may be gone when that is asked. */
   isFromOutside: boolean
+  containerId: string | null
   exitedAt: number
 }
 
 export function createProcessTable(proc: string): ProcessTable {
   const entries = new Map<number, Entry>()
+  let forgotAt = Number.NEGATIVE_INFINITY
   const exits: { readonly pid: number; readonly entry: Entry }[] = []
 
-  function put(pid: number, info: ProcessInfo, isCopy: boolean, isFromOutside = false): void {
+  function put(
+    pid: number,
+    info: ProcessInfo,
+    known: Pick<Entry, 'isCopy' | 'isFromOutside' | 'containerId'>,
+  ): void {
     if (entries.size >= MAXIMUM) {
       const oldest = entries.keys().next().value
       if (oldest !== undefined) entries.delete(oldest)
     }
     entries.delete(pid)
-    entries.set(pid, { info, isCopy, isFromOutside, exitedAt: Number.POSITIVE_INFINITY })
+    entries.set(pid, { info, ...known, exitedAt: Number.POSITIVE_INFINITY })
   }
 
   function forget(): void {
-    const before = performance.now() - REMEMBERED_MS
+    const now = performance.now()
+    if (now - forgotAt < FORGET_EVERY_MS) return
+    forgotAt = now
+    const before = now - REMEMBERED_MS
     let count = 0
     for (const { pid, entry } of exits) {
       if (entry.exitedAt > before) break
@@ -69,20 +83,37 @@ export function createProcessTable(proc: string): ProcessTable {
     if (known !== undefined && !known.isCopy && !BEGINNING.test(known.info.command)) return known.info
     const info = readProcess(proc, pid)
     if (info === null) return known?.info ?? null
-    put(pid, info, false, isFromOutside(proc, info))
+    put(pid, info, {
+      isCopy: false,
+      isFromOutside: isFromOutside(proc, info),
+      containerId: known?.containerId ?? null,
+    })
     return info
   }
 
   return {
-    executed(pid) {
+    executed(pid, containerId) {
       const info = readProcess(proc, pid)
-      if (info !== null) put(pid, info, false, isFromOutside(proc, info))
+      if (info === null) return null
+      // The parent too, while it is there.
+      const known = get(info.parentPid)?.pidNamespace
+      put(pid, info, { isCopy: false, isFromOutside: isFromOutside(proc, info, known), containerId })
       return info
+    },
+    containerOf: (pid) => entries.get(pid)?.containerId ?? null,
+    missed() {
+      for (const entry of entries.values()) entry.containerId = null
     },
     forked(pid, parentPid) {
       const parent = entries.get(parentPid)
-      if (parent !== undefined)
-        put(pid, { ...parent.info, pid, parentPid, startTicks: 0, pidNamespace: UNKNOWN }, true)
+      // Whoever had this id before is gone.
+      if (parent === undefined) entries.delete(pid)
+      else
+        put(
+          pid,
+          { ...parent.info, pid, parentPid, startTicks: 0, pidNamespace: UNKNOWN },
+          { isCopy: true, isFromOutside: false, containerId: parent.containerId },
+        )
     },
     exited(pid) {
       forget()

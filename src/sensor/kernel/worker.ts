@@ -1,14 +1,16 @@
-import { closeSync, fstatSync, statSync } from 'node:fs'
+import { closeSync, fstatSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { EVENT, type FanotifyEvent, parseFanotifyEvents, parseFanotifyName } from '../../lib/libc/fanotify.ts'
+import { deviceOf, statBuffer, statPath } from '../../lib/libc/files.ts'
 import { allocate, errorText } from '../../lib/libc/library.ts'
-import { openProcessConnector, parseProcessEvents } from '../../lib/libc/netlink.ts'
+import { openProcessConnector, parseProcessEvents, type ProcessEvent } from '../../lib/libc/netlink.ts'
 import { createPoll, readInto } from '../../lib/libc/poll.ts'
 import { hurry } from '../hurry.ts'
 import { mountIdOf, pathOf } from '../verdict/judge-exec.ts'
 import { type Lineage, readProcFile } from '../process-info.ts'
 import type { MarkedContainer } from '../verdict/messages.ts'
 import { createLayerWatch } from './layer-watch.ts'
+import { devicesOf, strangeProgram } from '../strange-program.ts'
 import { createProcessTable } from './process-table.ts'
 import { createStrangers } from './strangers.ts'
 import type { FromKernel, KernelSetup, Named, Started, ToKernel, Written } from './messages.ts'
@@ -24,7 +26,8 @@ const BATCHES_MAXIMUM = 64
 const EVENTS_BYTES = 24 * 128
 /** At most, of one event of the layer watch: its head, a file handle and a name. */
 const NAME_EVENT_BYTES = 24 + 20 + 128 + 256
-const DATAGRAMS_AT_ONCE = 1024
+/** Of one queue. */
+const DATAGRAMS_AT_ONCE = 16_384
 /** Before the programs it looks at, since on a busy machine they are gone otherwise; behind the thread that answers. */
 const PRIORITY = -5
 const ENOBUFS = -105
@@ -42,17 +45,22 @@ const counters = new Int32Array(setup.counters)
 const memory = allocate(64 * 1024)
 /** Apart: processes are asked for while other events are being read. */
 const datagram = allocate(64 * 1024)
+const executable = statBuffer()
 let readsProcesses = false
 /** All, and what does not wait for others: processes are gone soon. */
 const poll = createPoll()
 const urgent = createPoll()
 const layers = createLayerWatch(setup.watchedDirectories)
-const connector = openProcessConnector()
+/** Who starts a program is looked at at once; who began and ended is asked for when somebody did something. */
+const starts = openProcessConnector(['exec', 'user'])
+const lives = openProcessConnector(['fork', 'exit'])
 const table = createProcessTable(setup.proc)
 const strangers = createStrangers()
-const followed = new Set<string>()
+/** And whether all that it starts is asked for. */
+const followed = new Map<string, boolean>()
 /** Of these the ones that are marked. */
 const containers = new Map<string, MarkedContainer>()
+const itsDevices = new Map<string, ReadonlySet<number>>()
 /** By device and by mount, as the verdict worker found them. */
 const devices = new Map<number, MarkedContainer>()
 const mountIds = new Map<number, MarkedContainer>()
@@ -68,8 +76,9 @@ let lineages = new Map<number, Lineage>()
 
 for (const one of [poll, urgent]) {
   one.add(setup.wake)
-  if (connector >= 0) one.add(connector)
+  if (starts >= 0) one.add(starts)
 }
+if (lives >= 0) poll.add(lives)
 if (setup.changes >= 0) poll.add(setup.changes)
 if (layers.group >= 0) poll.add(layers.group)
 else
@@ -77,10 +86,10 @@ else
     type: 'lost',
     what: `creates, renames, deletes and chmods are seen by the sweep only: ${errorText(layers.group)}`,
   })
-if (connector < 0)
+if (starts < 0 || lives < 0)
   post({
     type: 'lost',
-    what: `programs from memory (memfd) and foreign mounts are seen by the sweep only: no process connector, ${errorText(connector)}`,
+    what: `programs from memory (memfd) and foreign mounts are seen by the sweep only: no process connector, ${errorText(Math.min(starts, lives))}`,
   })
 post({ type: 'ready' })
 
@@ -89,16 +98,20 @@ while (!state.stopped) {
   const ready = gatherMs > 0 ? urgent.wait(gatherMs) : poll.wait(isEmpty() ? -1 : 0)
   if (ready.includes(setup.wake)) receive()
   // Processes first: they are gone first.
-  if (connector >= 0) readProcesses()
-  if (gatherMs <= 0) takeFiles(ready)
+  readProcesses()
+  if (gatherMs > 0) continue
+  const more = takeFiles(ready)
+  gatherUntil = more ? 0 : performance.now() + GATHER_MS
 }
 // What was gathered, or still waited, when it was told to stop.
 takeFiles(poll.wait(0))
-for (const fd of [layers.group, connector]) if (fd >= 0) closeSync(fd)
+for (const fd of [layers.group, starts, lives]) if (fd >= 0) closeSync(fd)
 
-function takeFiles(ready: readonly number[]): void {
+/** @returns whether the kernel has more already */
+function takeFiles(ready: readonly number[]): boolean {
   const more = [ready.includes(setup.changes) && readChanges(), ready.includes(layers.group) && readNames()]
-  flush(more.includes(true))
+  flush()
+  return more.includes(true)
 }
 
 function receive(): void {
@@ -106,7 +119,7 @@ function receive(): void {
   for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {
     const message = next.message as ToKernel
     if (message.type === 'stop') state.stopped = true
-    if (message.type === 'follow') followed.add(message.containerId)
+    if (message.type === 'follow') followed.set(message.containerId, message.all)
     if (message.type === 'unfollow') followed.delete(message.containerId)
     if (message.type === 'unwatch') {
       forget(message.containerId)
@@ -124,6 +137,7 @@ function receive(): void {
 function know(container: MarkedContainer): void {
   forget(container.init.containerId)
   containers.set(container.init.containerId, container)
+  itsDevices.set(container.init.containerId, devicesOf(container))
   for (const mount of container.mounts) {
     mountIds.set(mount.mountId, container)
     if (mount.own) devices.set(mount.device, container)
@@ -133,6 +147,7 @@ function know(container: MarkedContainer): void {
 
 function forget(containerId: string): void {
   containers.delete(containerId)
+  itsDevices.delete(containerId)
   for (const map of [devices, mountIds])
     for (const [key, { init }] of map) if (init.containerId === containerId) map.delete(key)
 }
@@ -141,8 +156,7 @@ function isEmpty(): boolean {
   return written.length + named.length + started.length === 0
 }
 
-/** @param more whether the kernel has more already */
-function flush(more: boolean): void {
+function flush(): void {
   if (isEmpty()) return
   Atomics.add(counters, 1, 1)
   post({ type: 'batch', batch: { written, named, started } })
@@ -153,7 +167,6 @@ function flush(more: boolean): void {
   // Not a busy wait: the main thread notifies as it takes batches.
   for (let behind = Atomics.load(counters, 1); behind > BATCHES_MAXIMUM; behind = Atomics.load(counters, 1))
     Atomics.wait(counters, 1, behind, 1000)
-  gatherUntil = more ? 0 : performance.now() + GATHER_MS
 }
 
 function whoOf(pid: number, container: MarkedContainer | undefined): Lineage | null {
@@ -170,7 +183,7 @@ function lookUp(pid: number, container: MarkedContainer | undefined): Lineage | 
   const init =
     container === undefined ? null : { pid: container.init.pid, pidNamespace: container.pidNamespace }
   const who = table.lineage(pid, init)
-  if (who !== null || readsProcesses || connector < 0) return who
+  if (who !== null || readsProcesses) return who
   // It began and ended since the processes were read: its start is in the queue.
   readProcesses()
   return table.lineage(pid, init)
@@ -242,39 +255,57 @@ function readProcesses(): void {
 }
 
 function takeProcesses(): void {
-  // One event a datagram: taken together, so that they come before the files that these processes write.
-  for (let count = 0; count < DATAGRAMS_AT_ONCE; count++) {
-    const length = readInto(connector, datagram)
-    if (length === ENOBUFS) post({ type: 'overflow', source: 'process-connector' })
-    if (length <= 0) return
-    lineages = new Map()
-    for (const event of parseProcessEvents(datagram.bytes, length)) {
-      if (event.what === 'exit') table.exited(event.pid)
-      if (event.what === 'fork') table.forked(event.pid, event.parentPid)
-      if (event.what === 'exec' || event.what === 'user') noteStarted(event.what, event.pid)
-    }
+  // In this order: whoever started a program was forked before, and that is in the other queue by then.
+  const events = [...drain(starts), ...drain(lives)]
+  if (events.length === 0) return
+  lineages = new Map()
+  for (const event of events.sort((one, other) => one.at - other.at)) {
+    if (event.what === 'exit') table.exited(event.pid)
+    if (event.what === 'fork') table.forked(event.pid, event.parentPid)
+    if (event.what === 'exec' || event.what === 'user') noteStarted(event.what, event.pid)
   }
 }
 
+function drain(connector: number): ProcessEvent[] {
+  const events: ProcessEvent[] = []
+  if (connector < 0) return events
+  // One event a datagram: taken together, so that they come before the files that these processes write.
+  for (let count = 0; count < DATAGRAMS_AT_ONCE; count++) {
+    const length = readInto(connector, datagram)
+    if (length === ENOBUFS) {
+      table.missed()
+      post({ type: 'overflow', source: 'process-connector' })
+    }
+    if (length <= 0) break
+    events.push(...parseProcessEvents(datagram.bytes, length))
+  }
+  return events
+}
+
 function noteStarted(what: Started['what'], pid: number): void {
-  const containerId = containerOf(pid)
+  const containerId = table.containerOf(pid) ?? containerOf(pid)
   if (containerId === null) return
+  const asked = followed.get(containerId)
   // Told of a container that this thread has not heard of yet, too: the main thread may hear of it a moment later.
-  if (!followed.has(containerId) && !strangers.isWorthReading(containerId)) return
-  const process = table.executed(pid)
+  if (asked === undefined && !strangers.isWorthReading(containerId)) return
+  const process = table.executed(pid, containerId)
   if (process === null) return
+  const device = exeDevice(pid)
+  const devices = itsDevices.get(containerId)
+  const isOrdinary = devices !== undefined && strangeProgram(process.exe, device, devices) === null
+  if (asked === false && isOrdinary) return
   started.push({
     what,
     containerId,
     process,
     who: whoOf(pid, containers.get(containerId)),
-    exeDevice: exeDevice(pid),
+    exeDevice: device,
   })
 }
 
 /** By its control group: the one thing a process in a container cannot leave. Not only those that are looked after. */
 function containerOf(pid: number): string | null {
-  const text = readProcFile(`${setup.proc}/${pid}/cgroup`)?.toString('latin1') ?? ''
+  const text = readProcFile(`${setup.proc}/${pid}/cgroup`) ?? ''
   let found: string | null = null
   for (const [id] of text.matchAll(/[0-9a-f]{64}/g)) {
     if (followed.has(id)) return id
@@ -284,9 +315,5 @@ function containerOf(pid: number): string | null {
 }
 
 function exeDevice(pid: number): number {
-  try {
-    return statSync(`${setup.proc}/${pid}/exe`).dev
-  } catch {
-    return -1
-  }
+  return statPath(`${setup.proc}/${pid}/exe`, executable) < 0 ? -1 : deviceOf(executable)
 }

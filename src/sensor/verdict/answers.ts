@@ -1,9 +1,10 @@
-import { closeSync, fstatSync, type BigIntStats } from 'node:fs'
+import { fstatSync, type BigIntStats } from 'node:fs'
 import type { BytePath } from '../../lib/byte-path.ts'
 import { reasonOf } from '../../lib/errors.ts'
 import { type FanotifyEvent, respond } from '../../lib/libc/fanotify.ts'
+import { close, deviceOf, inodeOf, statBuffer, statFd } from '../../lib/libc/files.ts'
 import type { Leases } from '../../lib/libc/lease.ts'
-import { allocate } from '../../lib/libc/library.ts'
+import { allocate, check } from '../../lib/libc/library.ts'
 import { isFileBeneath } from '../../lib/libc/resolve.ts'
 import { compileGlob } from '../../policy/glob.ts'
 import { compileTree, type MatchTree } from '../../policy/match-tree.ts'
@@ -27,7 +28,8 @@ export interface Answers {
 
 interface Question {
   readonly event: FanotifyEvent
-  readonly stat: BigIntStats
+  readonly device: number
+  readonly inode: bigint
   readonly place: Place
   readonly askedAt: bigint
 }
@@ -63,6 +65,7 @@ export function createAnswers(
   post: (message: FromVerdict) => void,
 ): Answers {
   const scratch = allocate(4096)
+  const file = statBuffer()
   const lent = new Int32Array(setup.lent)
   /** Files whose bytes the main thread was handed lately, by identity and time of change. */
   const handed = new Set<string>()
@@ -86,22 +89,24 @@ export function createAnswers(
   function ask(event: FanotifyEvent): void {
     counts.events++
     const askedAt = process.hrtime.bigint()
-    const stat = fstatSync(event.fd, { bigint: true })
-    const place = isOthers(event, stat)
+    check(statFd(event.fd, file), 'statx', 'a program')
+    const device = deviceOf(file)
+    const inode = inodeOf(file)
+    const place = isOthers(event, device, inode)
       ? null
-      : roster.containers.placeOf(event.fd, Number(stat.dev), event.pid)
+      : roster.containers.placeOf(event.fd, device, event.pid)
     if (place === null) {
       answer(event.fd, true, askedAt)
-      closeSync(event.fd)
+      close(event.fd)
       return
     }
-    guarded({ event, stat, place, askedAt }, judge)
+    guarded({ event, device, inode, place, askedAt }, judge)
   }
 
   /** Not a container's own: this process, or a runtime, for which the gate is. */
-  function isOthers(event: FanotifyEvent, stat: BigIntStats): boolean {
+  function isOthers(event: FanotifyEvent, device: number, inode: bigint): boolean {
     if (event.pid === process.pid) return true
-    if (!roster.isRuntime(Number(stat.dev), stat.ino)) return false
+    if (!roster.isRuntime(device, inode)) return false
     try {
       roster.gate()
     } catch (error) {
@@ -123,8 +128,8 @@ export function createAnswers(
   }
 
   function judge(question: Question): void {
-    const { event, stat, place } = question
-    const before = verified.find(Number(stat.dev), stat.ino)
+    const { event, device, inode, place } = question
+    const before = verified.find(device, inode)
     // Asked before the mark was there: two processes start the same program at once.
     if (before === 'allow') {
       finish(question, true)
@@ -135,7 +140,7 @@ export function createAnswers(
       conclude(question, { kind: 'known', leased: [], isLoader: true })
       return
     }
-    const steps = judgeExec(place.view, place.mount, event.fd, stat, leases)
+    const steps = judgeExec(place.view, place.mount, event.fd, statOf(event.fd), leases)
     step({ question, steps })
   }
 
@@ -181,8 +186,8 @@ export function createAnswers(
   }
 
   function decideLoader(question: Question, leased: readonly number[], policy: CompiledPolicy): void {
-    const { event, stat } = question
-    const again = verified.find(Number(stat.dev), stat.ino) === 'ask-always'
+    const { event, device, inode } = question
+    const again = verified.find(device, inode) === 'ask-always'
     const asInterpreter =
       policy.mode === 'alert' || !setup.showsStacks || isInterpreterOfAnother(setup.proc, event.pid)
     const path = asInterpreter ? '' : (pathOf(event.fd) ?? '')
@@ -193,7 +198,7 @@ export function createAnswers(
     }
     for (const fd of leased) {
       leases.release(fd)
-      if (fd !== event.fd) closeSync(fd)
+      if (fd !== event.fd) close(fd)
     }
     refuse(
       question,
@@ -202,23 +207,23 @@ export function createAnswers(
     )
   }
 
-  function isAllowed({ place, stat }: Question, path: string, policy: CompiledPolicy): boolean {
+  function isAllowed({ place, event }: Question, path: string, policy: CompiledPolicy): boolean {
     // A path alone can be mounted over.
     const isNamed = policy.execAllow.matchesPath(path as BytePath).length > 0
-    return isNamed && isFileBeneath(place.view.root, path.slice(1), stat, true)
+    return isNamed && isFileBeneath(place.view.root, path.slice(1), statOf(event.fd), true)
   }
 
   /** Allows it now and, with a lease to make that safe, unasked from now on. */
   function allowKnown(
-    { event, stat, place, askedAt }: Question,
+    { event, device, inode, place, askedAt }: Question,
     leased: readonly number[],
     askAlways: boolean,
   ) {
     // Marked before the answer, so that two starts in a row ask once.
     verified.add({
       containerId: place.view.init.containerId,
-      device: Number(stat.dev),
-      inode: stat.ino,
+      device,
+      inode,
       fd: event.fd,
       leased,
       askAlways,
@@ -228,7 +233,7 @@ export function createAnswers(
 
   function finish({ event, askedAt }: Question, allow: boolean): void {
     answer(event.fd, allow, askedAt)
-    closeSync(event.fd)
+    close(event.fd)
   }
 
   function refuse(
@@ -236,7 +241,7 @@ export function createAnswers(
     { from, why, path }: Extract<Judgement, { kind: 'unknown' }>,
     policy: CompiledPolicy,
   ): void {
-    const { event, stat, place, askedAt } = question
+    const { event, device, inode, place, askedAt } = question
     const deny = policy.mode === 'deny'
     const pid = processOf(setup.proc, event.pid)
     // While it is held: afterwards it may be gone.
@@ -246,7 +251,7 @@ export function createAnswers(
     const micros = answer(event.fd, !deny, askedAt)
     if (deny) counts.denied++
     else counts.allowedUnknown++
-    const fd = lend(event.fd, stat)
+    const fd = lend(event.fd)
     post({
       type: 'program',
       program: {
@@ -259,22 +264,23 @@ export function createAnswers(
         processes: lineage?.processes ?? null,
         byExec: lineage?.byExec ?? null,
         fd,
-        device: Number(stat.dev),
-        inode: stat.ino,
+        device,
+        inode,
         micros,
       },
     })
   }
 
-  function lend(fd: number, stat: BigIntStats): number | null {
-    const key = `${stat.dev}:${stat.ino}:${stat.ctimeNs}`
+  function lend(fd: number): number | null {
+    const { dev, ino, ctimeNs } = statOf(fd)
+    const key = `${dev}:${ino}:${ctimeNs}`
     if (!handed.has(key) && Atomics.load(lent, 0) < LENT_MAXIMUM) {
       if (handed.size >= LENT_REMEMBERED) handed.clear()
       handed.add(key)
       Atomics.add(lent, 0, 1)
       return fd
     }
-    closeSync(fd)
+    close(fd)
     return null
   }
 
@@ -291,6 +297,7 @@ export function createAnswers(
     },
     forgetPolicy: (containerId) => void policies.delete(containerId),
     proceed() {
+      if (jobs.length === 0 && waiting.length === 0) return -1
       proceedWithJob()
       const now = Date.now()
       const [late, rest] = partition(waiting, (one) => one.until <= now)
@@ -301,6 +308,10 @@ export function createAnswers(
     },
     stats: () => ({ ...counts }),
   }
+}
+
+function statOf(fd: number): BigIntStats {
+  return fstatSync(fd, { bigint: true })
 }
 
 function containerOf({ place }: Question): string {

@@ -1,5 +1,7 @@
-import { closeSync, openSync, readlinkSync, readSync, type BigIntStats } from 'node:fs'
+import { readlinkSync, type BigIntStats } from 'node:fs'
 import { withReadable } from '../../lib/libc/event-file.ts'
+import { readPath } from '../../lib/libc/files.ts'
+import { allocate } from '../../lib/libc/library.ts'
 import type { Leases } from '../../lib/libc/lease.ts'
 import { readMounts } from '../mounts.ts'
 import { readProcFile } from '../process-info.ts'
@@ -44,7 +46,7 @@ export function pathOf(fd: number): string | null {
 const STACK_TRIES = 200
 const STACK_PAUSE_MS = 0.1
 const STARTS_ANOTHER = Buffer.from('load_elf_binary')
-const stack = Buffer.alloc(4096)
+const stack = allocate(4096)
 const pause = new Int32Array(new SharedArrayBuffer(4))
 
 /**
@@ -54,33 +56,16 @@ const pause = new Int32Array(new SharedArrayBuffer(4))
  */
 export function isInterpreterOfAnother(proc: string, thread: number): boolean {
   for (let tries = 0; tries < STACK_TRIES; tries++) {
-    const length = readStack(`${proc}/${thread}/stack`)
-    if (length > 0) return stack.subarray(0, length).includes(STARTS_ANOTHER)
+    const length = readPath(`${proc}/${thread}/stack`, stack)
+    if (length > 0) return stack.bytes.subarray(0, length).includes(STARTS_ANOTHER)
     Atomics.wait(pause, 0, 0, STACK_PAUSE_MS)
   }
   return false
 }
 
-/** Into `stack`: asked at each start of a program, so without any detour. 0 where nothing is shown. */
-function readStack(path: string): number {
-  let fd
-  try {
-    fd = openSync(path, 'r')
-  } catch {
-    return 0
-  }
-  try {
-    return readSync(fd, stack, 0, stack.length, null)
-  } catch {
-    return 0
-  } finally {
-    closeSync(fd)
-  }
-}
-
 /** The mount that an open file was reached by: `/proc/self/fdinfo` has its id. */
 export function mountIdOf(fd: number): number {
-  const found = /^mnt_id:\t(\d+)/m.exec(readProcFile(`/proc/self/fdinfo/${fd}`)?.toString('latin1') ?? '')
+  const found = /^mnt_id:\t(\d+)/m.exec(readProcFile(`/proc/self/fdinfo/${fd}`) ?? '')
   return found === null ? -1 : Number(found[1])
 }
 

@@ -44,15 +44,15 @@ const BOTTOM = /(entry_\w+|asm_\w+|ret_from_fork\w*|el0t?_\w+)\+[^\n]*\n?$/
 
 /** A running thread's stack is empty; one that woke up while it was read is cut short, and tells nothing. */
 function standing(folder: string): 'past' | 'starting' | 'running' {
-  const stack = readProcFile(`${folder}/stack`)?.toString('latin1')
-  if (stack === undefined) return existsSync(folder) ? 'running' : 'past'
+  const stack = readProcFile(`${folder}/stack`)
+  if (stack === null) return existsSync(folder) ? 'running' : 'past'
   if (stack.includes('do_open_execat')) return 'starting'
   return BOTTOM.test(stack) ? 'past' : 'running'
 }
 
 /** The processor that a thread ran on last; -1 when it is gone. */
 function processorOf(folder: string): number {
-  const text = readProcFile(`${folder}/stat`)?.toString('latin1') ?? ''
+  const text = readProcFile(`${folder}/stat`) ?? ''
   return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[36] ?? -1)
 }
 

@@ -42,6 +42,7 @@ const leases = createLeases()
 const verified = createVerified(setup.proc, group, leases, setup)
 const roster = createRoster(setup.proc, { permission: group, changes: setup.changes }, poll, verified, post)
 const answers = createAnswers(setup, group, roster, leases, verified, post)
+const parts = [answers, verified, roster]
 const memory = allocate(8192)
 const state = { stopped: false }
 
@@ -75,7 +76,7 @@ if (group >= 0 && !setup.showsStacks)
     type: 'lost',
     what: 'a dynamic loader run as a program (ld.so /tmp/x) is not denied: the kernel shows no stacks',
   })
-for (let timeoutMs = -1; !state.stopped; timeoutMs = soonest(answers, verified, roster)) {
+for (let timeoutMs = -1; !state.stopped; timeoutMs = soonest()) {
   const ready = poll.wait(timeoutMs)
   // Ends first: what comes after may be of the container's next life.
   for (const fd of ready) roster.ended(fd)
@@ -87,9 +88,13 @@ verified.dropAll()
 if (group >= 0) closeSync(group)
 
 /** Of several waits, -1 being for ever. */
-function soonest(...parts: readonly { proceed(): number }[]): number {
-  const waits = parts.map((part) => part.proceed()).filter((wait) => wait >= 0)
-  return waits.length === 0 ? -1 : Math.min(...waits)
+function soonest(): number {
+  let soonest = -1
+  for (const part of parts) {
+    const wait = part.proceed()
+    if (wait >= 0 && (soonest < 0 || wait < soonest)) soonest = wait
+  }
+  return soonest
 }
 
 function receiveMessages(): void {
