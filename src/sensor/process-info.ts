@@ -33,19 +33,25 @@ export function readProcFile(path: string): string | null {
 
 /** @param proc "/proc", or a fixture tree */
 export function readProcess(proc: string, pid: number): ProcessInfo | null {
-  const stat = parseStat(readProcFile(`${proc}/${pid}/stat`))
-  if (stat === null) return null
   const uid = parseUid(readProcFile(`${proc}/${pid}/status`))
-  const { exe, argv } = readProgram(`${proc}/${pid}`)
-  return {
+  return readProgramOf(proc, {
     pid,
-    ...stat,
-    exe,
-    argv: argv === null ? null : parseArgv(argv),
     uid,
     uidInside: uid === null ? null : uidInside(readProcFile(`${proc}/${pid}/uid_map`), uid),
     pidNamespace: pidNamespace(proc, pid),
-  }
+  })
+}
+
+/** What a process has apart from its program. */
+export type Owner = Pick<ProcessInfo, 'pid' | 'uid' | 'uidInside' | 'pidNamespace'>
+
+/** Reads what changes with a program only; null when the process is gone. */
+export function readProgramOf(proc: string, owner: Owner): ProcessInfo | null {
+  const { pid, uid, uidInside, pidNamespace } = owner
+  const stat = parseStat(readProcFile(`${proc}/${pid}/stat`))
+  if (stat === null) return null
+  const { exe, argv } = readProgram(`${proc}/${pid}`)
+  return { pid, ...stat, exe, argv: argv === null ? null : parseArgv(argv), uid, uidInside, pidNamespace }
 }
 
 const CHANGES_FOLLOWED = 8
@@ -71,7 +77,7 @@ export function pidNamespace(proc: string, pid: number | 'self'): string {
 const own = new Map<string, string>()
 
 /** The sensor's own, which does not change. */
-function ownNamespace(proc: string): string {
+export function ownNamespace(proc: string): string {
   const known = own.get(proc) ?? pidNamespace(proc, 'self')
   own.set(proc, known)
   return known

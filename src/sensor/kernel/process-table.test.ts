@@ -115,3 +115,25 @@ test('a child is in the container of who forked it, until its number is another 
     [null, null],
   )
 })
+
+test('who starts a program keeps the user it was forked with, unless it is told to have another', (t) => {
+  const folder = proc(t)
+  const table = createProcessTable(folder)
+  const uid = (text: string): void => writeFileSync(join(folder, '11/status'), `Uid:\t0\t${text}\t0\t0\n`)
+  table.executed(10, ID)
+  table.forked(11, 10)
+  uid('33')
+  assert.equal(table.executed(11, ID)?.uid, 0)
+  assert.equal(table.changedUser(11, ID)?.uid, 33)
+  uid('0')
+  assert.equal(table.executed(11, ID)?.uid, 33)
+  table.missed()
+  assert.equal(table.executed(11, ID)?.uid, 0)
+})
+
+test('what comes into a container from the host is read whole: it is another one inside', (t) => {
+  const table = createProcessTable(proc(t))
+  table.executed(5, ID)
+  table.forked(20, 5)
+  assert.equal(table.executed(20, ID)?.pidNamespace, CONTAINER)
+})

@@ -3,8 +3,11 @@ import {
   isOrphanOfEngine,
   isEngineSide,
   type Lineage,
+  type Owner,
+  ownNamespace,
   type ProcessInfo,
   readProcess,
+  readProgramOf,
 } from '../process-info.ts'
 
 /**
@@ -14,6 +17,8 @@ import {
 export interface ProcessTable {
   /** A program was started in this container: read at once. */
   executed(pid: number, containerId: string): ProcessInfo | null
+  /** The same of one that changed its user. */
+  changedUser(pid: number, containerId: string): ProcessInfo | null
   /** The container that a process began in, where that is known: it cannot leave its control group. */
   containerOf(pid: number): string | null
   /** Events were lost: a process id may be another's by now. */
@@ -91,15 +96,31 @@ export function createProcessTable(proc: string): ProcessTable {
     return info
   }
 
+  function read(pid: number, containerId: string, owner: Owner | null): ProcessInfo | null {
+    const info = owner === null ? readProcess(proc, pid) : readProgramOf(proc, owner)
+    if (info === null) return null
+    // The parent too, while it is there.
+    const known = get(info.parentPid)?.pidNamespace
+    put(pid, info, { isCopy: false, isFromOutside: isFromOutside(proc, info, known), containerId })
+    return info
+  }
+
+  /**
+   * What a process keeps when it starts a program: it had it from who forked it, and of a new user the kernel tells. Null where
+   * that is not known, and on the way into a container.
+   */
+  function ownerOf(pid: number, containerId: string): Owner | null {
+    const entry = entries.get(pid)
+    if (entry?.containerId !== containerId) return null
+    const { uid, uidInside, parentPid } = entry.info
+    const { pidNamespace = UNKNOWN } = (entry.isCopy ? entries.get(parentPid) : entry)?.info ?? {}
+    const isInside = pidNamespace !== UNKNOWN && pidNamespace !== ownNamespace(proc)
+    return isInside && uid !== null ? { pid, uid, uidInside, pidNamespace } : null
+  }
+
   return {
-    executed(pid, containerId) {
-      const info = readProcess(proc, pid)
-      if (info === null) return null
-      // The parent too, while it is there.
-      const known = get(info.parentPid)?.pidNamespace
-      put(pid, info, { isCopy: false, isFromOutside: isFromOutside(proc, info, known), containerId })
-      return info
-    },
+    executed: (pid, containerId) => read(pid, containerId, ownerOf(pid, containerId)),
+    changedUser: (pid, containerId) => read(pid, containerId, null),
     containerOf: (pid) => entries.get(pid)?.containerId ?? null,
     missed() {
       for (const entry of entries.values()) entry.containerId = null

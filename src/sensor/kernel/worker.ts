@@ -142,7 +142,8 @@ function know(container: MarkedContainer): void {
     mountIds.set(mount.mountId, container)
     if (mount.own) devices.set(mount.device, container)
   }
-  table.get(container.init.pid)
+  const { pid, containerId } = container.init
+  if (table.containerOf(pid) === null) table.executed(pid, containerId)
 }
 
 function forget(containerId: string): void {
@@ -288,7 +289,7 @@ function noteStarted(what: Started['what'], pid: number): void {
   const asked = followed.get(containerId)
   // Told of a container that this thread has not heard of yet, too: the main thread may hear of it a moment later.
   if (asked === undefined && !strangers.isWorthReading(containerId)) return
-  const process = table.executed(pid, containerId)
+  const process = what === 'exec' ? table.executed(pid, containerId) : table.changedUser(pid, containerId)
   if (process === null) return
   const device = exeDevice(pid)
   const devices = itsDevices.get(containerId)
