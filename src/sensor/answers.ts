@@ -9,19 +9,19 @@ import { side } from './findings/change-finding.ts'
 import { processRef } from './findings/who.ts'
 import type { Followed } from './followed.ts'
 import type { Herd } from './herd.ts'
-import type { Intake } from './intake.ts'
 import { factsOf, type ProcessJudge } from './observe-processes.ts'
 import type { SensorAnswers } from './ports.ts'
 import { parseStat, readProcFile } from './process-info.ts'
 import type { Sweeper } from './sweeper.ts'
 import type { Tally } from './tally.ts'
+import type { Verdicts } from './verdict.ts'
 
 interface AnswersOptions {
   readonly host: string
   readonly herd: Herd
   readonly processes: ProcessJudge
   readonly sweeper: Sweeper
-  readonly intake: Pick<Intake, 'verdictStats'>
+  readonly verdicts: Pick<Verdicts, 'stats'>
   readonly tally: Tally
   readonly proc: string
 }
@@ -32,7 +32,7 @@ export function answersOf({
   herd,
   processes,
   sweeper,
-  intake,
+  verdicts,
   tally,
   proc,
 }: AnswersOptions): SensorAnswers {
@@ -42,7 +42,7 @@ export function answersOf({
       host,
       lastSweep: sweeper.lastSweep(),
       selfTest: sweeper.lastSelfTest(),
-      counters: { ...tally.counters(), ...verdictCounters(intake) },
+      counters: { ...tally.counters(), ...verdictCounters(verdicts) },
       parts: partsOf(tally),
     }),
     containers: () => [...herd.all()].map((one) => containerStatus(one, processes)),
@@ -71,10 +71,8 @@ export function answersOf({
   }
 }
 
-function verdictCounters(intake: Pick<Intake, 'verdictStats'>): Record<string, number> {
-  const stats = intake.verdictStats()
-  if (stats === null) return {}
-  const { events, slow, slowestMicros, verified } = stats
+function verdictCounters(verdicts: Pick<Verdicts, 'stats'>): Record<string, number> {
+  const { events, slow, slowestMicros, verified } = verdicts.stats()
   return { verdicts: events, slowVerdicts: slow, slowestVerdictMicros: Math.round(slowestMicros), verified }
 }
 

@@ -57,7 +57,7 @@ test('what an audit left is a finding, once', async (t) => {
   writeFileSync(join(inbox, 'a.json'), encodeAuditMessage([news, { ...news, group: 'other' }]))
   await until(() => readdirSync(inbox).length === 0)
   assert.deepEqual(findings[0], { ...news, kind: 'audit', source: 'audit', count: 1 })
-  await sleep(1500)
+  await sleep(2500)
   assert.deepEqual([findings.length, troubles], [2, []])
 })
 

@@ -20,6 +20,7 @@ import {
 import { reasonOf } from '../lib/errors.ts'
 import type { EngineFollower } from './follow-engine.ts'
 import type { FindingSink } from './ports.ts'
+import { onTick } from './tick.ts'
 
 /**
  * The sensor starts no program, so it does not audit: it says when an audit is due, by making a file, and takes in
@@ -38,7 +39,6 @@ interface AuditsOptions {
   readonly unreadable: (what: string) => void
 }
 
-const LOOK_EVERY_MS = 1000
 /** A container is created, renamed and started: one audit. */
 const WANTED_AFTER_MS = 1000
 const WEAKENING = new Set(['create', 'start', 'update', 'rename'])
@@ -72,7 +72,7 @@ export function openAudits({ folder, sink, unreadable }: AuditsOptions): Audits 
     }
   }
 
-  // The same failure every second is one finding.
+  // The same failure at every look is one finding.
   const failed = new Set<string>()
   function attempt(what: string, act: () => void): void {
     try {
@@ -85,7 +85,7 @@ export function openAudits({ folder, sink, unreadable }: AuditsOptions): Audits 
     }
   }
 
-  const looking = setInterval(look, LOOK_EVERY_MS)
+  const stopLooking = onTick(look)
   return {
     listening: (follower) => ({
       async connected(engine) {
@@ -105,14 +105,14 @@ export function openAudits({ folder, sink, unreadable }: AuditsOptions): Audits 
       },
     }),
     stop() {
-      clearInterval(looking)
+      stopLooking()
       if (wanting !== null) clearTimeout(wanting)
     },
   }
 }
 
 function namesIn(folder: string): readonly string[] {
-  // Asked for first: each second that no audit has left anything would cost an error and its stack.
+  // Asked for first: each look that finds no folder would cost an error and its stack.
   if (!existsSync(folder)) return []
   try {
     return readdirSync(folder).filter((name) => name.endsWith('.json'))

@@ -15,13 +15,7 @@ import { SELF_TEST_ID, type Sweeper } from './sweeper.ts'
 import { createStrays } from './strays.ts'
 import type { Tally } from './tally.ts'
 import type { Verdicts } from './verdict.ts'
-import type {
-  FromVerdict,
-  InitProcess,
-  MarkedContainer,
-  UnknownProgram,
-  VerdictStats,
-} from './verdict/messages.ts'
+import type { FromVerdict, InitProcess, MarkedContainer, UnknownProgram } from './verdict/messages.ts'
 
 /** What comes from the two threads: each message to who judges it. */
 export interface Intake {
@@ -33,7 +27,6 @@ export interface Intake {
   /** Of the self-test's overlay. */
   onSelfTestMarked(call: (() => void) | null): void
   onSelfTestWrite(call: ((path: string) => void) | null): void
-  verdictStats(): VerdictStats | null
   /** The engine told of this container: what it did before is judged now. */
   followed(containerId: string): void
   stop(): void
@@ -73,7 +66,6 @@ export function createIntake(options: IntakeOptions): Intake {
   let parts: IntakeParts | null = null
   let selfTestMarked: (() => void) | null = null
   let selfTestWrite: ((path: string) => void) | null = null
-  let stats: VerdictStats | null = null
   const earlyWrites = createEarly(256)
   // Apart, so that no flood of files keeps a program out.
   const earlyPrograms = createEarly(256, 64)
@@ -249,7 +241,6 @@ export function createIntake(options: IntakeOptions): Intake {
     program: ({ program: unknown }) => program(unknown),
     lost: ({ what }) => lost(what),
     overflow: () => trouble('queue-overflow', 'of verdicts'),
-    pong: (message) => void (stats = message.stats),
   }
   const kernelMessages: {
     readonly [T in FromKernel['type']]: (m: Extract<FromKernel, { type: T }>) => void
@@ -279,7 +270,6 @@ export function createIntake(options: IntakeOptions): Intake {
     listening: Promise.all([verdictsRun.promise, kernelRuns.promise]),
     onSelfTestMarked: (call) => void (selfTestMarked = call),
     onSelfTestWrite: (call) => void (selfTestWrite = call),
-    verdictStats: () => stats,
     followed(containerId) {
       for (const queue of earlyQueues) queue.followed(containerId)
     },

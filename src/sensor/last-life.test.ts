@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beginLife } from './last-life.ts'
 import type { NewFinding } from './ports.ts'
+import { TICK_MS } from './tick.ts'
 
 function begin(t: TestContext, path: string, cause: string | null = null) {
   const findings: NewFinding[] = []
@@ -39,6 +41,21 @@ test('a life that died is told, with how and since when', (t) => {
   assert.equal(finding?.reasons[0], 'sensor-died')
   assert.equal(finding.severity, 'high')
   assert.match(finding.summary, /^the sensor died, killed by SIGKILL, and nobody looked from 2.*Z to 2.*Z/)
+})
+
+test('until when it lived is known to a tick', async (t) => {
+  const path = file(t)
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  begin(t, path)
+  await sleep(100)
+  const before = Date.now()
+  t.mock.timers.tick(TICK_MS)
+  const after = Date.now()
+  await sleep(100)
+  cpSync(path, `${path}.left`, { preserveTimestamps: true })
+  const [finding] = begin(t, `${path}.left`).findings
+  const from = Date.parse(String(finding?.details?.['from']))
+  assert.ok(from >= before - 1 && from <= after, `${before} ${from} ${after}`)
 })
 
 test('a life that was ended in order is told too: nobody looked meanwhile', (t) => {

@@ -1,20 +1,17 @@
-import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, futimesSync, openSync, readFileSync, readSync } from 'node:fs'
 import type { FindingSink, NewFinding } from './ports.ts'
 import { decodeRecord, encodeRecord } from './spool/record.ts'
 import { writeFully } from './spool/segment.ts'
+import { onTick } from './tick.ts'
 
-/** What a life leaves behind for the next one. Times RFC 3339. */
+/** What a life leaves behind for the next one. Until when it lived is when its file was last modified: told anew at each tick. */
 interface Life {
-  readonly startedAt: string
-  /** Written every `ALIVE_MS`. */
-  readonly aliveAt: string
   /** Whether it was ended, and did not just die. */
   readonly ended: boolean
   /** The kernel's: another one means that the host went down. */
   readonly boot: string
 }
 
-const ALIVE_MS = 1000
 const BLOCK_BYTES = 512
 
 /**
@@ -29,26 +26,26 @@ export function beginLife(path: string, sink: FindingSink, cause: string | null)
   const bytes = Buffer.alloc(BLOCK_BYTES)
   readSync(fd, bytes, 0, BLOCK_BYTES, 0)
   const record = decodeRecord(bytes, 0)
-  const now = () => new Date().toISOString()
   const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
-  const startedAt = now()
   // The checksum says that these are our own bytes, whole.
   const last = record === null ? null : (JSON.parse(record.json.toString('utf8')) as Life)
-  if (last !== null) sink.emit(gapFinding(last, startedAt, boot, cause))
+  const gap = { from: fstatSync(fd).mtime.toISOString(), to: new Date().toISOString() }
+  if (last !== null) sink.emit(gapFinding(last, gap, boot, cause))
 
   function write(ended: boolean): void {
-    const life: Life = { startedAt, aliveAt: now(), ended, boot }
+    const life: Life = { ended, boot }
     const block = Buffer.alloc(BLOCK_BYTES)
     encodeRecord(0, JSON.stringify(life)).copy(block)
     writeFully(fd, block, 0)
   }
 
   write(false)
-  const timer = setInterval(() => {
-    write(false)
-  }, ALIVE_MS).unref()
+  const stop = onTick(() => {
+    const now = Date.now() / 1000
+    futimesSync(fd, now, now)
+  })
   return () => {
-    clearInterval(timer)
+    stop()
     write(true)
     closeSync(fd)
   }
@@ -60,7 +57,13 @@ function severityOf(ended: boolean, rebooted: boolean): NewFinding['severity'] {
   return ended || rebooted ? 'medium' : 'high'
 }
 
-function gapFinding(last: Life, startedAt: string, boot: string, cause: string | null): NewFinding {
+interface Gap {
+  /** RFC 3339, as `to`. */
+  readonly from: string
+  readonly to: string
+}
+
+function gapFinding(last: Life, { from, to }: Gap, boot: string, cause: string | null): NewFinding {
   const rebooted = last.boot !== boot
   const how = last.ended
     ? 'was stopped'
@@ -72,10 +75,10 @@ function gapFinding(last: Life, startedAt: string, boot: string, cause: string |
     source: 'sensor',
     severity: severityOf(last.ended, rebooted),
     reasons: [last.ended ? 'sensor-was-stopped' : 'sensor-died'],
-    summary: `the sensor ${how} and nobody looked from ${last.aliveAt} to ${startedAt}: programs ran unjudged, and changes are found by the sweep that follows`,
+    summary: `the sensor ${how} and nobody looked from ${from} to ${to}: programs ran unjudged, and changes are found by the sweep that follows`,
     container: null,
     group: 'sensor/life',
     count: 1,
-    details: { from: last.aliveAt, to: startedAt, rebooted, ...(cause !== null && { cause }) },
+    details: { from, to, rebooted, ...(cause !== null && { cause }) },
   }
 }

@@ -102,7 +102,7 @@ export function startSensor(options: SensorOptions): Sensor {
   const following = options.engines.map((engine) => followEngine(engine, follower, stopping.signal))
 
   return {
-    answers: answersOf({ host: hostname(), herd, processes, sweeper, intake, tally, proc }),
+    answers: answersOf({ host: hostname(), herd, processes, sweeper, verdicts, tally, proc }),
     ready: Promise.all(options.engines.map((engine) => herd.listed(engine))).then(() => sweeper.idle()),
     reload() {
       policies.reload()

@@ -46,6 +46,7 @@ function keep<T extends Verdicts | KernelEvents>(
   return {
     send: (message: never) => current.send(message),
     giveBack: (fd: number) => current.giveBack(fd),
+    stats: () => (current as Verdicts).stats(),
     stop: () => {
       stopped = true
       return current.stop()

@@ -3,13 +3,16 @@ import { Worker } from 'node:worker_threads'
 import { fanotifyInit, fanotifyMark, INIT, MARK, EVENT } from '../lib/libc/fanotify.ts'
 import { O_PATH, openPath } from '../lib/libc/files.ts'
 import { eventfd } from '../lib/libc/poll.ts'
+import { onTick, TICK_MS } from './tick.ts'
 import type { ExecPolicy, FromVerdict, ToVerdict, VerdictSetup } from './verdict/messages.ts'
+import { PROGRESS_BYTES, shareProgress, type VerdictStats } from './verdict/progress.ts'
 
 /** The thread that answers the kernel, from outside. */
 export interface Verdicts {
   send(message: ToVerdict): void
   /** To be called for each descriptor that came with an unknown program, when it was read. */
   giveBack(fd: number): void
+  stats(): VerdictStats
   stop(): Promise<void>
 }
 
@@ -19,44 +22,44 @@ export interface VerdictOptions {
   readonly changes: number
   readonly defaultPolicy: ExecPolicy
   onMessage(message: FromVerdict): void
-  /** The thread ended or does not answer; the kernel lets every program go on. To be started anew by the caller. */
+  /** The thread ended or hangs; the kernel lets every program go on. To be started anew by the caller. */
   onDeath(why: string): void
 }
 
-const PING_MS = 500
-/**
- * So many pings without an answer, and the thread is taken for hung. Counted, not timed: while this thread is itself held
- * up it sends none, and the answers to those before lie in its queue.
- */
-const HUNG_PINGS = 10
+/** At one turn for so many ticks, the thread is taken for hung. Counted, not timed: this thread may itself be held up. */
+const HUNG_TICKS = 2
 /** The same until it runs: nothing waits for it yet. */
-const START_PINGS = 240
+const START_TICKS = 60
 const WAKE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])
 
 /** Starts the verdict worker. It answers from its `ready` on. */
 export function startVerdicts(options: VerdictOptions): Verdicts {
   const wake = eventfd()
   const lent = new SharedArrayBuffer(4)
+  const shared = new SharedArrayBuffer(PROGRESS_BYTES)
+  const progress = shareProgress(shared)
   const workerData: VerdictSetup = {
     proc: options.proc,
     changes: options.changes,
     defaultPolicy: options.defaultPolicy,
     wake,
     lent,
+    progress: shared,
     evictable: hasEvictableMarks(),
     verifiedMaximum: verifiedMaximum(),
     showsStacks: showsStacks(),
   }
   const worker = new Worker(workerFile(), { workerData, trackUnmanagedFds: false })
   let group = -1
-  let unanswered = 0
+  let seen = -1
+  let held = 0
   let hasStarted = false
   let over = false
 
   function end(why: string | null): void {
     if (over) return
     over = true
-    clearInterval(pulse)
+    stopLooking()
     // The worker's exit closes no descriptor: only this lets go of whatever waits in `execve`.
     if (group >= 0) closeQuietly(group)
     closeSync(wake)
@@ -70,7 +73,7 @@ export function startVerdicts(options: VerdictOptions): Verdicts {
   }
 
   worker.on('message', (message: FromVerdict) => {
-    unanswered = 0
+    held = 0
     if (message.type === 'ready') {
       group = message.group
       hasStarted = true
@@ -79,15 +82,14 @@ export function startVerdicts(options: VerdictOptions): Verdicts {
   })
   worker.on('error', (error) => end(error instanceof Error ? (error.stack ?? error.message) : String(error)))
   worker.on('exit', (code) => end(`it ended with code ${code}`))
-  const pulse = setInterval(() => {
-    if (unanswered >= (hasStarted ? HUNG_PINGS : START_PINGS)) {
-      end(`it left ${unanswered} questions unanswered, one each ${PING_MS} ms`)
-      void worker.terminate()
-      return
-    }
-    unanswered++
-    send({ type: 'ping' })
-  }, PING_MS)
+  const stopLooking = onTick(() => {
+    const turn = progress.workingTurn()
+    held = turn !== null && turn === seen ? held + 1 : 0
+    seen = turn ?? -1
+    if (held < (hasStarted ? HUNG_TICKS : START_TICKS)) return
+    end(`it hangs: it did not come round for ${(held * TICK_MS) / 1000} seconds`)
+    void worker.terminate()
+  })
 
   return {
     send,
@@ -95,11 +97,12 @@ export function startVerdicts(options: VerdictOptions): Verdicts {
       closeSync(fd)
       Atomics.sub(new Int32Array(lent), 0, 1)
     },
+    stats: () => progress.stats(),
     async stop() {
       if (over) return
       const exited = new Promise((resolve) => worker.once('exit', resolve))
       send({ type: 'stop' })
-      clearInterval(pulse)
+      stopLooking()
       over = true
       await exited
       closeSync(wake)

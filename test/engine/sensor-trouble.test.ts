@@ -141,7 +141,7 @@ test('a thread that dies is told; the one in its place sees and denies as before
   const after = await under.finding('a folder after', ofContainer('/after'))
   assert.equal(after.source, 'layer-watch')
 
-  await threads.get('ping')?.terminate()
+  await threads.get('remark')?.terminate()
   await under.finding('the death of the other', ({ reasons }) => reasons.includes('verdicts-died'))
   const again = sweeps()
   await until('all is marked again', () => sweeps() !== again)

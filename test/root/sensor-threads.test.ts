@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -25,6 +26,9 @@ function care(life: Life) {
   }
 }
 
+/** A process that is not there: the thread says so. */
+const nobody = { type: 'adopt', init: { containerId: 'x', pid: 0 } } as const
+
 async function until(what: string, holds: () => boolean): Promise<void> {
   for (let tries = 0; !holds(); tries++) {
     if (tries > 600) throw new Error(`it never came that ${what}`)
@@ -35,7 +39,7 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 test('a thread of verdicts that dies is told, and another takes its place', async () => {
   const life: Life = { troubles: [], restarts: 0 }
   let ready = 0
-  let pongs = 0
+  let answers = 0
   const verdicts = keepVerdicts(
     {
       proc: '/proc',
@@ -43,38 +47,69 @@ test('a thread of verdicts that dies is told, and another takes its place', asyn
       defaultPolicy: { mode: 'alert', execAllow: [] },
       onMessage({ type }) {
         if (type === 'ready') ready += 1
-        if (type === 'pong') pongs += 1
+        if (type === 'not-marked') answers += 1
       },
     },
     care(life),
   )
-  await until('it answers', () => ready === 1 && pongs > 0)
+  verdicts.send(nobody)
+  await until('it answers', () => ready === 1 && answers === 1)
   verdicts.send({ type: 'no such message' } as never)
   await until('another runs', () => life.restarts === 1 && ready === 2)
   assert.match(life.troubles.join(), /^verdicts-died: /)
-  const before = pongs
-  await until('it answers', () => pongs > before)
+  verdicts.send(nobody)
+  await until('it answers', () => answers === 2)
   await verdicts.stop()
   assert.equal(life.troubles.length, 1, 'a stop is no death')
 })
 
+test('a thread of verdicts that hangs is told, and another takes its place', async () => {
+  const life: Life = { troubles: [], restarts: 0 }
+  // A file of /proc never keeps its reader waiting; this one does.
+  const proc = join(folder, 'proc')
+  const mounts = join(proc, String(process.pid), 'mountinfo')
+  mkdirSync(join(proc, String(process.pid), 'root'), { recursive: true })
+  execFileSync('mkfifo', [mounts])
+  let ready = 0
+  const verdicts = keepVerdicts(
+    {
+      proc,
+      changes: -1,
+      defaultPolicy: { mode: 'alert', execAllow: [] },
+      onMessage({ type }) {
+        if (type === 'ready') ready += 1
+      },
+    },
+    care(life),
+  )
+  await until('it runs', () => ready === 1)
+  const since = performance.now()
+  verdicts.send({ type: 'adopt', init: { containerId: 'x', pid: process.pid } })
+  await until('another runs', () => life.restarts === 1 && ready === 2)
+  const tookMs = performance.now() - since
+  assert.match(life.troubles.join(), /^verdicts-died: it hangs/)
+  assert.ok(tookMs > 3900, `after ${tookMs} ms it might just have had much to do`)
+  closeSync(openSync(mounts, 'r+'))
+  await verdicts.stop()
+})
+
 test('a main thread that is held up longer than it would wait takes nobody for dead', async () => {
   const life: Life = { troubles: [], restarts: 0 }
-  let pongs = 0
+  let ready = 0
   const verdicts = keepVerdicts(
     {
       proc: '/proc',
       changes: -1,
       defaultPolicy: { mode: 'alert', execAllow: [] },
       onMessage({ type }) {
-        if (type === 'pong') pongs += 1
+        if (type === 'ready') ready += 1
       },
     },
     care(life),
   )
-  await until('it answers', () => pongs > 0)
+  await until('it runs', () => ready === 1)
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 7000)
-  await sleep(1200)
+  await sleep(2500)
   assert.deepEqual(life.troubles, [])
   await verdicts.stop()
 })

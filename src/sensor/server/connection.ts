@@ -3,9 +3,10 @@ import { reasonOf } from '../../lib/errors.ts'
 import { version } from '../../lib/version.ts'
 import { answers, type RefusalReason } from '../../protocol/answers.ts'
 import { decodeRequest, encodeMessage, lineSplitter } from '../../protocol/codec.ts'
-import { HEARTBEAT_MS, type Message, PROTOCOL } from '../../protocol/messages.ts'
+import { type Message, PROTOCOL } from '../../protocol/messages.ts'
 import { type Request, requests, type RequestType } from '../../protocol/requests.ts'
 import type { SpoolRecord } from '../spool/record.ts'
+import { onTick } from '../tick.ts'
 import { answerTable, type Answering } from './answer.ts'
 import { rateBucket } from './rate-bucket.ts'
 
@@ -82,16 +83,16 @@ export function serveConnection(socket: Socket, answering: Answering, events: Co
     // The answer first: it says what the numbers that follow mean.
     say({ type: 'answer', id, to: 'subscribe', value: { spool: spool.id, oldest, next } })
     const stopListening = spool.onReadable(pump)
-    const heartbeat = setInterval(() => {
+    const stopHeartbeat = onTick(() => {
       if (socket.writableLength > MAX_UNSENT_BYTES) return
-      say({ type: 'heartbeat', at: new Date().toISOString(), next: spool.status().next })
-    }, HEARTBEAT_MS)
+      say({ type: 'heartbeat', at: new Date().toISOString(), next: spool.next() })
+    })
     subscription = {
       receives: mode === 'receive',
       read: spool.reader(from),
       sent: 0,
       stop: () => {
-        clearInterval(heartbeat)
+        stopHeartbeat()
         stopListening()
       },
     }

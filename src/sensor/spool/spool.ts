@@ -6,6 +6,7 @@ import { reasonOf } from '../../lib/errors.ts'
 import type { SpoolStatus } from '../../protocol/answers.ts'
 import type { Finding, Severity } from '../../protocol/findings.ts'
 import type { FindingSink } from '../ports.ts'
+import { onTick } from '../tick.ts'
 import { type Cursor, openChain } from './chain.ts'
 import { addLoss, addMissing, type Loss, lossAnnouncement, lossReport } from './loss.ts'
 import { encodeRecord, type SpoolRecord } from './record.ts'
@@ -21,6 +22,8 @@ export interface Spool extends FindingSink {
   readonly id: string
   /** Number of the first finding of this life. */
   readonly first: number
+  /** Number of the next finding. */
+  next(): number
   status(): SpoolStatus
   /** Findings up to this number are committed on the other side. What no reader had cannot be. */
   ack(number: number): void
@@ -54,7 +57,7 @@ const quotaShare: Readonly<Record<Severity, number>> = {
 /** Left free in each segment, so that the start of a loss can be told even where there is no other room. */
 const RESERVE_BYTES = 4096
 
-/** How often a full disk is tried again, and at most how often a loss is reported. */
+/** How often a full disk is tried again. */
 const RETRY_MS = 1000
 
 const sync = promisify(fdatasync)
@@ -157,11 +160,12 @@ export function openSpool(options: SpoolOptions): Spool {
   persist()
   spareSegment()
   reportLoss()
-  const retry = setInterval(reportLoss, RETRY_MS).unref()
+  const stopRetrying = onTick(reportLoss)
 
   return {
     id,
     first: opened.next,
+    next: () => next,
     emit(finding) {
       const sealed = sealFinding(finding, next)
       const why = fits(sealed.severity) ? keep(sealed, RESERVE_BYTES) : new QuotaError(quotaBytes).message
@@ -205,7 +209,7 @@ export function openSpool(options: SpoolOptions): Spool {
       return unacked.atMs
     },
     async close() {
-      clearInterval(retry)
+      stopRetrying()
       reportLoss()
       await syncing
       chain.close()

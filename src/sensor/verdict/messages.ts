@@ -22,6 +22,8 @@ export interface VerdictSetup {
   readonly changes: number
   /** How many event descriptors may be lent to the main thread at once; counted in `lent`. */
   readonly lent: SharedArrayBuffer
+  /** See progress.ts. */
+  readonly progress: SharedArrayBuffer
   /** For a container whose policy does not come in time. */
   readonly defaultPolicy: ExecPolicy
   /** Whether the kernel has `FAN_MARK_EVICTABLE` (5.19). */
@@ -55,7 +57,6 @@ export type ToVerdict =
     }
   /** Layer directories lie below these; what does not is another engine's. */
   | { readonly type: 'layer-roots'; readonly layerRoots: readonly string[] }
-  | { readonly type: 'ping' }
   | { readonly type: 'stop' }
 
 export type ProgramOrigin = 'image' | 'layer' | 'tmpfs' | 'volume' | 'deleted' | 'unknown'
@@ -78,17 +79,6 @@ export interface UnknownProgram {
   readonly device: number
   readonly inode: bigint
   readonly micros: number
-}
-
-export interface VerdictStats {
-  readonly events: number
-  readonly denied: number
-  readonly allowedUnknown: number
-  /** Verdicts that took more than 5 ms. */
-  readonly slow: number
-  readonly slowestMicros: number
-  readonly verified: number
-  readonly containers: number
 }
 
 /** A file system of a container, for who reads events by device. */
@@ -123,4 +113,3 @@ export type FromVerdict =
   /** A guarantee that the kernel or the host does not let Paddock give: one sentence. */
   | { readonly type: 'lost'; readonly what: string }
   | { readonly type: 'overflow' }
-  | { readonly type: 'pong'; readonly stats: VerdictStats }

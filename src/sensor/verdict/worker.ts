@@ -13,6 +13,7 @@ import { createPoll, readInto } from '../../lib/libc/poll.ts'
 import { hurry } from '../hurry.ts'
 import { createAnswers } from './answers.ts'
 import type { FromVerdict, ToVerdict, VerdictSetup } from './messages.ts'
+import { shareProgress } from './progress.ts'
 import { createRoster } from './roster.ts'
 import { createVerified } from './verified.ts'
 
@@ -44,6 +45,7 @@ const roster = createRoster(setup.proc, { permission: group, changes: setup.chan
 const answers = createAnswers(setup, group, roster, leases, verified, post)
 const parts = [answers, verified, roster]
 const memory = allocate(8192)
+const progress = shareProgress(setup.progress)
 const state = { stopped: false }
 
 const receive: { readonly [T in ToVerdict['type']]: (message: Extract<ToVerdict, { type: T }>) => void } = {
@@ -55,11 +57,6 @@ const receive: { readonly [T in ToVerdict['type']]: (message: Extract<ToVerdict,
   remark: () => roster.remarkAll(),
   runtimes: ({ binaries, stateRoots }) => roster.setRuntimes(binaries, stateRoots),
   'layer-roots': ({ layerRoots }) => roster.setLayerRoots(layerRoots),
-  ping: () =>
-    post({
-      type: 'pong',
-      stats: { ...answers.stats(), verified: verified.size, containers: roster.containers.size },
-    }),
   stop: () => void (state.stopped = true),
 }
 
@@ -77,7 +74,9 @@ if (group >= 0 && !setup.showsStacks)
     what: 'a dynamic loader run as a program (ld.so /tmp/x) is not denied: the kernel shows no stacks',
   })
 for (let timeoutMs = -1; !state.stopped; timeoutMs = soonest()) {
+  progress.waits({ ...answers.stats(), verified: verified.size })
   const ready = poll.wait(timeoutMs)
+  progress.works()
   // Ends first: what comes after may be of the container's next life.
   for (const fd of ready) roster.ended(fd)
   if (ready.includes(leases.signals)) returnLeases()
