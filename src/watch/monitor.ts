@@ -9,9 +9,9 @@ import type { ContainerStatus, SensorStatus } from '../protocol/answers.ts'
 import type { Cause } from '../protocol/requests.ts'
 import type { SensorLink } from './sensor-link.ts'
 
-const STATUS_MS = 2000
-const CONTAINERS_MS = 5000
-const CAUSES_MS = 5000
+const SILENCE_LOOK_MS = 2000
+/** All that is asked is asked at once: a sensor at rest is woken by each question, which costs it more than the answer. */
+const ASK_MS = 5000
 const CAUSES_ALERTS = 50
 const PRUNE_MS = 600_000
 const MAX_CONTAINERS = 5000
@@ -47,9 +47,8 @@ export class Monitor implements AsyncDisposable {
   constructor(options: MonitorOptions) {
     this.#options = options
     this.#loops = [
-      this.#every(STATUS_MS, () => this.#readStatus()),
-      this.#every(CONTAINERS_MS, () => this.#readContainers()),
-      this.#every(CAUSES_MS, () => this.#checkCauses()),
+      this.#every(SILENCE_LOOK_MS, () => this.#watchSilence()),
+      this.#every(ASK_MS, () => this.#ask()),
       this.#every(PRUNE_MS, () => this.#prune()),
       ...options.channels.flatMap((channel) => {
         const { renewMs } = channel.kind
@@ -89,7 +88,7 @@ export class Monitor implements AsyncDisposable {
     await Promise.all(this.#loops)
   }
 
-  async #every(ms: number, work: () => Promise<void>): Promise<void> {
+  async #every(ms: number, work: () => Promise<void> | void): Promise<void> {
     const { signal } = this.#ending
     while (!signal.aborted) {
       await this.#tolerant(work)
@@ -98,12 +97,17 @@ export class Monitor implements AsyncDisposable {
   }
 
   /** The sensor did not answer: that it is silent is told by the link, and by #watchSilence. */
-  async #tolerant(work: () => Promise<void>): Promise<void> {
+  async #tolerant(work: () => Promise<void> | void): Promise<void> {
     try {
       await work()
     } catch (error) {
       if (!(error instanceof UserError)) throw error
     }
+  }
+
+  async #ask(): Promise<void> {
+    const looks = [() => this.#readStatus(), () => this.#readContainers(), () => this.#checkCauses()]
+    await Promise.all(looks.map((look) => this.#tolerant(look)))
   }
 
   async #readStatus(): Promise<void> {
