@@ -7,8 +7,8 @@ import { integer, object, oneOf, optional, type Shape, text } from './shape.ts'
 /** Both sides come from one package; a sensor and a watch of different protocols do not talk. */
 export const PROTOCOL = 1
 
-/** How often a subscriber hears a heartbeat. Silence for several of these means that the sensor hangs. */
-export const HEARTBEAT_MS = 2000
+/** How often a subscriber hears a heartbeat. Silence for more than two of these means that the sensor hangs. */
+export const HEARTBEAT_MS = 4000
 
 export interface Hello {
   readonly type: 'hello'

@@ -18,6 +18,15 @@ test('all that is done again and again is done together, until it is ended', (t)
   assert.equal(done.length, 3)
 })
 
+test('what is due less often is done with all else', (t) => {
+  t.mock.timers.enable({ apis: ['setInterval'] })
+  const done: string[] = []
+  const ends = [onTick(() => done.push('each')), onTick(() => done.push('second'), 2 * TICK_MS)]
+  t.mock.timers.tick(4 * TICK_MS)
+  assert.deepEqual(done.toSorted(), ['each', 'each', 'each', 'each', 'second', 'second'])
+  for (const end of ends) end()
+})
+
 test('what is ended by another of the same moment is not done any more', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] })
   const ends: (() => void)[] = []

@@ -11,8 +11,8 @@ import {
   type RequestType,
 } from '../protocol/requests.ts'
 
-/** Heard nothing for so long: the sensor hangs. */
-const SILENCE_MS = 4 * HEARTBEAT_MS
+/** Heard nothing for so long, two heartbeats and more: the sensor hangs. */
+const SILENCE_MS = 2.5 * HEARTBEAT_MS
 const ANSWER_TIMEOUT_MS = 10_000
 /** Findings given on at once at most; and how many may wait before the socket is read no further. */
 const BATCH_FINDINGS = 500

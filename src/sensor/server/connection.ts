@@ -3,7 +3,7 @@ import { reasonOf } from '../../lib/errors.ts'
 import { version } from '../../lib/version.ts'
 import { answers, type RefusalReason } from '../../protocol/answers.ts'
 import { decodeRequest, encodeMessage, lineSplitter } from '../../protocol/codec.ts'
-import { type Message, PROTOCOL } from '../../protocol/messages.ts'
+import { HEARTBEAT_MS, type Message, PROTOCOL } from '../../protocol/messages.ts'
 import { type Request, requests, type RequestType } from '../../protocol/requests.ts'
 import type { SpoolRecord } from '../spool/record.ts'
 import { onTick } from '../tick.ts'
@@ -86,7 +86,7 @@ export function serveConnection(socket: Socket, answering: Answering, events: Co
     const stopHeartbeat = onTick(() => {
       if (socket.writableLength > MAX_UNSENT_BYTES) return
       say({ type: 'heartbeat', at: new Date().toISOString(), next: spool.next() })
-    })
+    }, HEARTBEAT_MS)
     subscription = {
       receives: mode === 'receive',
       read: spool.reader(from),
