@@ -13,6 +13,7 @@ const config: KnipConfig = {
   ignoreExportsUsedInFile: true,
   // Programs of the machine, which tools/setup.ts installs.
   ignoreBinaries: [
+    'cc',
     'du',
     'ldd',
     'qemu-system-x86_64',

@@ -5,6 +5,7 @@ import { machine } from './measure.ts'
 import { putSection } from './section.ts'
 import { burst } from './sensor/burst.ts'
 import { cost } from './sensor/cost.ts'
+import { growth } from './sensor/growth.ts'
 import { idle } from './sensor/idle.ts'
 import { latency } from './sensor/latency.ts'
 import { life } from './sensor/life.ts'
@@ -29,6 +30,7 @@ const parts: Readonly<Record<string, () => Promise<string>>> = {
   latency: () => latency(engine),
   cost: () => cost(engine, rounds),
   rate: () => rate(engine, rounds),
+  growth: () => growth(engine),
   burst: () => burst(engine),
   life: () => life(engine),
   idle: () => idle(engine, [1, 10, 50, 100]),
