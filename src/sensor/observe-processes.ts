@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync, statSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { pathFromJson, pathText } from '../lib/byte-path.ts'
 import type { ProcessFacts } from '../policy/processes.ts'
 import { execFinding } from './findings/exec-finding.ts'
@@ -8,7 +8,7 @@ import { type Followed, userName } from './followed.ts'
 import type { Started } from './kernel/messages.ts'
 import type { FindingSink } from './ports.ts'
 import { deviceText, readMounts } from './mounts.ts'
-import { type ProcessInfo, readLineage, readProcess, readProcFile } from './process-info.ts'
+import { exeDevice, type ProcessInfo, readLineage, readProcess, readProcFile } from './process-info.ts'
 import { devicesOf, type Strange, strangeProgram } from './strange-program.ts'
 
 type Source = 'process-connector' | 'process-sweep'
@@ -284,14 +284,6 @@ function namespacesOf(proc: string, pid: number | 'self'): { readonly pid: strin
     }
   }
   return { pid: read('pid'), mnt: read('mnt') }
-}
-
-function exeDevice(proc: string, pid: number): number {
-  try {
-    return statSync(`${proc}/${pid}/exe`).dev
-  } catch {
-    return -1
-  }
 }
 
 /** As `paddock up` names containers, "herd-3fa2c1_web_test-8d72f72b-web-1"; who is in one does not choose its name. */

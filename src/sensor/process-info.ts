@@ -1,4 +1,4 @@
-import { readLink as readLinkPath, readPath } from '../lib/libc/files.ts'
+import { deviceOf, readLink as readLinkPath, readPath, statBuffer, statPath } from '../lib/libc/files.ts'
 import { allocate } from '../lib/libc/library.ts'
 import { type BytePath, bytePath, pathJson, pathText } from '../lib/byte-path.ts'
 import type { ProcessRef } from '../protocol/findings.ts'
@@ -66,6 +66,13 @@ function readProgram(folder: string): { exe: ProcessRef['exe']; argv: string | n
     exe = after
   }
   return { exe, argv: null }
+}
+
+const executable = statBuffer()
+
+/** Of the file that a process runs, as `stat` has it; -1 where it cannot be told. */
+export function exeDevice(proc: string, pid: number): number {
+  return statPath(`${proc}/${pid}/exe`, executable) < 0 ? -1 : deviceOf(executable)
 }
 
 /** "pid:[4026532201]"; empty when the process is gone. */

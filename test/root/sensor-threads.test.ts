@@ -8,6 +8,7 @@ import { openPolicyStore } from '../../src/policy/store.ts'
 import type { NewFinding } from '../../src/sensor/ports.ts'
 import { startSensor } from '../../src/sensor/sensor.ts'
 import { keepKernelEvents, keepVerdicts } from '../../src/sensor/threads.ts'
+import type { FromVerdict } from '../../src/sensor/verdict/messages.ts'
 
 /* The sensor's threads die, hang and are held up; the clock is set. */
 
@@ -26,6 +27,24 @@ function care(life: Life) {
   }
 }
 
+/** A kept thread of verdicts, and how often one began to run. */
+function verdictsOf(life: Life, proc = '/proc', onMessage: (message: FromVerdict) => void = () => undefined) {
+  const ran = { times: 0 }
+  const verdicts = keepVerdicts(
+    {
+      proc,
+      changes: -1,
+      defaultPolicy: { mode: 'alert', execAllow: [] },
+      onMessage(message) {
+        if (message.type === 'ready') ran.times += 1
+        onMessage(message)
+      },
+    },
+    care(life),
+  )
+  return { verdicts, ran }
+}
+
 /** A process that is not there: the thread says so. */
 const nobody = { type: 'adopt', init: { containerId: 'x', pid: 0 } } as const
 
@@ -38,24 +57,14 @@ async function until(what: string, holds: () => boolean): Promise<void> {
 
 test('a thread of verdicts that dies is told, and another takes its place', async () => {
   const life: Life = { troubles: [], restarts: 0 }
-  let ready = 0
   let answers = 0
-  const verdicts = keepVerdicts(
-    {
-      proc: '/proc',
-      changes: -1,
-      defaultPolicy: { mode: 'alert', execAllow: [] },
-      onMessage({ type }) {
-        if (type === 'ready') ready += 1
-        if (type === 'not-marked') answers += 1
-      },
-    },
-    care(life),
-  )
+  const { verdicts, ran } = verdictsOf(life, '/proc', ({ type }) => {
+    if (type === 'not-marked') answers += 1
+  })
   verdicts.send(nobody)
-  await until('it answers', () => ready === 1 && answers === 1)
+  await until('it answers', () => ran.times === 1 && answers === 1)
   verdicts.send({ type: 'no such message' } as never)
-  await until('another runs', () => life.restarts === 1 && ready === 2)
+  await until('another runs', () => life.restarts === 1 && ran.times === 2)
   assert.match(life.troubles.join(), /^verdicts-died: /)
   verdicts.send(nobody)
   await until('it answers', () => answers === 2)
@@ -70,22 +79,11 @@ test('a thread of verdicts that hangs is told, and another takes its place', asy
   const mounts = join(proc, String(process.pid), 'mountinfo')
   mkdirSync(join(proc, String(process.pid), 'root'), { recursive: true })
   execFileSync('mkfifo', [mounts])
-  let ready = 0
-  const verdicts = keepVerdicts(
-    {
-      proc,
-      changes: -1,
-      defaultPolicy: { mode: 'alert', execAllow: [] },
-      onMessage({ type }) {
-        if (type === 'ready') ready += 1
-      },
-    },
-    care(life),
-  )
-  await until('it runs', () => ready === 1)
+  const { verdicts, ran } = verdictsOf(life, proc)
+  await until('it runs', () => ran.times === 1)
   const since = performance.now()
   verdicts.send({ type: 'adopt', init: { containerId: 'x', pid: process.pid } })
-  await until('another runs', () => life.restarts === 1 && ready === 2)
+  await until('another runs', () => life.restarts === 1 && ran.times === 2)
   const tookMs = performance.now() - since
   assert.match(life.troubles.join(), /^verdicts-died: it hangs/)
   assert.ok(tookMs > 3900, `after ${tookMs} ms it might just have had much to do`)
@@ -95,19 +93,8 @@ test('a thread of verdicts that hangs is told, and another takes its place', asy
 
 test('a main thread that is held up longer than it would wait takes nobody for dead', async () => {
   const life: Life = { troubles: [], restarts: 0 }
-  let ready = 0
-  const verdicts = keepVerdicts(
-    {
-      proc: '/proc',
-      changes: -1,
-      defaultPolicy: { mode: 'alert', execAllow: [] },
-      onMessage({ type }) {
-        if (type === 'ready') ready += 1
-      },
-    },
-    care(life),
-  )
-  await until('it runs', () => ready === 1)
+  const { verdicts, ran } = verdictsOf(life)
+  await until('it runs', () => ran.times === 1)
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 7000)
   await sleep(2500)
   assert.deepEqual(life.troubles, [])

@@ -137,3 +137,20 @@ test('what comes into a container from the host is read whole: it is another one
   table.forked(20, 5)
   assert.equal(table.executed(20, ID)?.pidNamespace, CONTAINER)
 })
+
+test('who is read on its way out, after its end was told, is forgotten in time all the same', (t) => {
+  let now = 0
+  t.mock.method(performance, 'now', () => now)
+  const folder = proc(t)
+  const table = createProcessTable(folder)
+  table.executed(10, ID)
+  table.forked(11, 10)
+  table.exited(11)
+  // Not reaped yet: /proc still tells of it.
+  assert.equal(table.executed(11, ID)?.pid, 11)
+  rmSync(join(folder, '11'), { recursive: true })
+  assert.equal(table.get(11)?.command, 'cp')
+  now = 20_000
+  table.exited(10)
+  assert.equal(table.get(11), null)
+})

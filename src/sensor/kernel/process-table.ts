@@ -56,17 +56,14 @@ export function createProcessTable(proc: string): ProcessTable {
   let forgotAt = Number.NEGATIVE_INFINITY
   const exits: { readonly pid: number; readonly entry: Entry }[] = []
 
-  function put(
-    pid: number,
-    info: ProcessInfo,
-    known: Pick<Entry, 'isCopy' | 'isFromOutside' | 'containerId'>,
-  ): void {
+  /** @param before of the same process: one that is read on its way out stays ended */
+  function put(pid: number, now: Omit<Entry, 'exitedAt'>, before?: Entry): void {
+    entries.delete(pid)
     if (entries.size >= MAXIMUM) {
       const oldest = entries.keys().next().value
       if (oldest !== undefined) entries.delete(oldest)
     }
-    entries.delete(pid)
-    entries.set(pid, { info, ...known, exitedAt: Number.POSITIVE_INFINITY })
+    entries.set(pid, Object.assign(before ?? { exitedAt: Number.POSITIVE_INFINITY }, now))
   }
 
   function forget(): void {
@@ -88,11 +85,8 @@ export function createProcessTable(proc: string): ProcessTable {
     if (known !== undefined && !known.isCopy && !BEGINNING.test(known.info.command)) return known.info
     const info = readProcess(proc, pid)
     if (info === null) return known?.info ?? null
-    put(pid, info, {
-      isCopy: false,
-      isFromOutside: isFromOutside(proc, info),
-      containerId: known?.containerId ?? null,
-    })
+    const containerId = known?.containerId ?? null
+    put(pid, { info, isCopy: false, isFromOutside: isFromOutside(proc, info), containerId }, known)
     return info
   }
 
@@ -100,8 +94,8 @@ export function createProcessTable(proc: string): ProcessTable {
     const info = owner === null ? readProcess(proc, pid) : readProgramOf(proc, owner)
     if (info === null) return null
     // The parent too, while it is there.
-    const known = get(info.parentPid)?.pidNamespace
-    put(pid, info, { isCopy: false, isFromOutside: isFromOutside(proc, info, known), containerId })
+    const fromOutside = isFromOutside(proc, info, get(info.parentPid)?.pidNamespace)
+    put(pid, { info, isCopy: false, isFromOutside: fromOutside, containerId }, entries.get(pid))
     return info
   }
 
@@ -130,11 +124,12 @@ export function createProcessTable(proc: string): ProcessTable {
       // Whoever had this id before is gone.
       if (parent === undefined) entries.delete(pid)
       else
-        put(
-          pid,
-          { ...parent.info, pid, parentPid, startTicks: 0, pidNamespace: UNKNOWN },
-          { isCopy: true, isFromOutside: false, containerId: parent.containerId },
-        )
+        put(pid, {
+          info: { ...parent.info, pid, parentPid, startTicks: 0, pidNamespace: UNKNOWN },
+          isCopy: true,
+          isFromOutside: false,
+          containerId: parent.containerId,
+        })
     },
     exited(pid) {
       forget()

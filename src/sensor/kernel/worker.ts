@@ -1,13 +1,12 @@
 import { closeSync, fstatSync } from 'node:fs'
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads'
 import { EVENT, type FanotifyEvent, parseFanotifyEvents, parseFanotifyName } from '../../lib/libc/fanotify.ts'
-import { deviceOf, statBuffer, statPath } from '../../lib/libc/files.ts'
 import { allocate, errorText } from '../../lib/libc/library.ts'
 import { openProcessConnector, parseProcessEvents, type ProcessEvent } from '../../lib/libc/netlink.ts'
 import { createPoll, readInto } from '../../lib/libc/poll.ts'
 import { hurry } from '../hurry.ts'
 import { mountIdOf, pathOf } from '../verdict/judge-exec.ts'
-import { type Lineage, readProcFile } from '../process-info.ts'
+import { exeDevice, type Lineage, readProcFile } from '../process-info.ts'
 import type { MarkedContainer } from '../verdict/messages.ts'
 import { createLayerWatch } from './layer-watch.ts'
 import { devicesOf, strangeProgram } from '../strange-program.ts'
@@ -45,7 +44,6 @@ const counters = new Int32Array(setup.counters)
 const memory = allocate(64 * 1024)
 /** Apart: processes are asked for while other events are being read. */
 const datagram = allocate(64 * 1024)
-const executable = statBuffer()
 let readsProcesses = false
 /** All, and what does not wait for others: processes are gone soon. */
 const poll = createPoll()
@@ -291,7 +289,7 @@ function noteStarted(what: Started['what'], pid: number): void {
   if (asked === undefined && !strangers.isWorthReading(containerId)) return
   const process = what === 'exec' ? table.executed(pid, containerId) : table.changedUser(pid, containerId)
   if (process === null) return
-  const device = exeDevice(pid)
+  const device = exeDevice(setup.proc, pid)
   const devices = itsDevices.get(containerId)
   const isOrdinary = devices !== undefined && strangeProgram(process.exe, device, devices) === null
   if (asked === false && isOrdinary) return
@@ -313,8 +311,4 @@ function containerOf(pid: number): string | null {
     found ??= id
   }
   return found
-}
-
-function exeDevice(pid: number): number {
-  return statPath(`${setup.proc}/${pid}/exe`, executable) < 0 ? -1 : deviceOf(executable)
 }

@@ -1,7 +1,7 @@
 /** What the verdict worker shows of itself in memory that is shared: to look at it wakes nobody and waits for nobody. */
 export interface Progress {
   /** The worker's: about to wait for the kernel, having done so much. */
-  waits(stats: VerdictStats): void
+  waits(stats: Omit<VerdictStats, 'verified'>, verified: number): void
   /** The worker's: the kernel woke it. */
   works(): void
   /** A number that is another each time it comes round; null while it waits for the kernel and so cannot hang. */
@@ -26,8 +26,11 @@ export function shareProgress(memory: SharedArrayBuffer): Progress {
   const turns = new Int32Array(memory, 0, 1)
   const shown = new Float64Array(memory, STATS_OFFSET, 4)
   return {
-    waits({ events, slow, slowestMicros, verified }) {
-      shown.set([events, slow, slowestMicros, verified])
+    waits({ events, slow, slowestMicros }, verified) {
+      shown[0] = events
+      shown[1] = slow
+      shown[2] = slowestMicros
+      shown[3] = verified
       Atomics.add(turns, 0, 1)
     },
     works: () => void Atomics.add(turns, 0, 1),

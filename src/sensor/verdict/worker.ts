@@ -74,7 +74,7 @@ if (group >= 0 && !setup.showsStacks)
     what: 'a dynamic loader run as a program (ld.so /tmp/x) is not denied: the kernel shows no stacks',
   })
 for (let timeoutMs = -1; !state.stopped; timeoutMs = soonest()) {
-  progress.waits({ ...answers.stats(), verified: verified.size })
+  progress.waits(answers.stats(), verified.size)
   const ready = poll.wait(timeoutMs)
   progress.works()
   // Ends first: what comes after may be of the container's next life.
