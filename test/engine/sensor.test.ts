@@ -161,11 +161,9 @@ for (const engine of engines) {
     })
 
     test('where the engine made something to mount over is no change', async () => {
-      const sweptAt = () =>
-        under.sensor.answers.containers().find((one) => one.container.id === container.id)?.lastSweepAt
-      const before = sweptAt()
+      const before = sweptAt(container)
       under.sensor.answers.sweep(container.id)
-      await until(() => sweptAt() !== before)
+      await until(() => sweptAt(container) !== before)
       const made = [
         '/scratch',
         '/volume',
@@ -191,6 +189,33 @@ for (const engine of engines) {
   })
 }
 
+test('ordinary programs are heard of one by one from when a policy names programs, and not before', async () => {
+  const [engine] = engines
+  assert.ok(engine !== undefined)
+  const container = await engine.run({ name: 'named' })
+  const heard = () => under.sensor.answers.status().counters['events'] ?? 0
+  const runs = () => container.exec('sh', '-c', 'for i in $(seq 300); do /bin/true; done')
+  await until(() => sweptAt(container) !== null)
+  const before = heard()
+  await runs()
+  const ordinary = heard() - before
+  assert.ok(ordinary < 100, `the judging thread was told of ${ordinary} things`)
+
+  const swept = sweptAt(container)
+  const policy = 'match: { container: "*-named" }\nprocesses: [{ exe: /bin/busybox, args: "1000000*" }]\n'
+  writeFileSync(join(under.folder, 'policy.d/named.yaml'), policy)
+  under.sensor.reload()
+  await until(() => sweptAt(container) !== swept)
+  await container.exec('sleep', '1')
+  const told = await findingOf(container, 'a program that policy does not name', (finding) =>
+    finding.reasons.includes('process-not-expected'),
+  )
+  assert.equal(told.source, 'process-connector')
+  const then = heard()
+  await runs()
+  await until(() => heard() - then > 200)
+})
+
 test('a policy that does not load is told, and the last good one stays', async () => {
   writeFileSync(join(under.folder, 'policy.d/policy.yaml'), 'match: { container: "*-ruled" }\nexpectt: []\n')
   under.sensor.reload()
@@ -206,6 +231,10 @@ function findingsOf({ findings }: SensorUnderTest, { id }: TestContainer): reado
 
 function isSleep(finding: NewFinding): boolean {
   return finding.processes?.[0]?.argv?.[0] === 'sleep' && finding.processes[0].argv[1] === '1000000'
+}
+
+function sweptAt({ id }: TestContainer): string | null {
+  return under.sensor.answers.containers().find((one) => one.container.id === id)?.lastSweepAt ?? null
 }
 
 function stateOf({ id }: TestContainer): string | undefined {

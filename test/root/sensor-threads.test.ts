@@ -8,6 +8,7 @@ import { openPolicyStore } from '../../src/policy/store.ts'
 import type { NewFinding } from '../../src/sensor/ports.ts'
 import { startSensor } from '../../src/sensor/sensor.ts'
 import { keepKernelEvents, keepVerdicts } from '../../src/sensor/threads.ts'
+import { TICK_MS } from '../../src/sensor/tick.ts'
 import type { FromVerdict } from '../../src/sensor/verdict/messages.ts'
 
 /* The sensor's threads die, hang and are held up; the clock is set. */
@@ -96,7 +97,8 @@ test('a main thread that is held up longer than it would wait takes nobody for d
   const { verdicts, ran } = verdictsOf(life)
   await until('it runs', () => ran.times === 1)
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 7000)
-  await sleep(2500)
+  // And nobody who just has nothing to do.
+  await sleep(3.5 * TICK_MS)
   assert.deepEqual(life.troubles, [])
   await verdicts.stop()
 })
