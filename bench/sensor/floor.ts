@@ -30,11 +30,12 @@ export async function buildFloor(container: TestContainer): Promise<Floor> {
 
   return {
     async beside(kinds, act) {
-      const stops = await Promise.all(kinds.map((kind) => start(program, words[kind])))
+      const stops: (() => Promise<void>)[] = []
       try {
+        for (const kind of kinds) stops.push(await start(program, words[kind]))
         return await act()
       } finally {
-        await Promise.all(stops.map((stop) => stop()))
+        for (const stop of stops) await stop()
       }
     },
     remove: () => rmSync(folder, { recursive: true }),
